@@ -130,13 +130,12 @@ containers:
   value: {{ .root.Values.job.activeDeadlineSeconds | int | quote }}
 {{- end }}
 
-{{/* Metadata of a hook Job. Arguments: root, name, annotations. The user's annotations win over the chart's. */}}
+{{/* Metadata of a hook Job. Arguments: root, name, annotations. */}}
 {{- define "sc-extension.hookMetadata" -}}
-{{- $policy := dict "helm.sh/hook-weight" "10" "helm.sh/hook-delete-policy" "before-hook-creation,hook-succeeded" -}}
 name: {{ .name }}
 namespace: {{ .root.Release.Namespace | quote }}
 labels:
   {{- include "sc-extension.labels" .root | nindent 2 }}
 annotations:
-  {{- merge (deepCopy .root.Values.job.annotations) .annotations $policy | toYaml | nindent 2 }}
+  {{- merge .annotations (dict "helm.sh/hook-weight" "10" "helm.sh/hook-delete-policy" "before-hook-creation,hook-succeeded") | toYaml | nindent 2 }}
 {{- end }}
