@@ -12,7 +12,8 @@ start_control_plane() {
     --authorization-kubeconfig="$PKI/kube-controller-manager.kubeconfig" \
     --service-account-private-key-file="$PKI/service-accounts.key" --root-ca-file="$PKI/ca.crt" \
     --cluster-signing-cert-file="$PKI/ca.crt" --cluster-signing-key-file="$PKI/ca.key" \
-    --cert-dir="$STATE/kube-controller-manager" --kube-api-qps=200 --kube-api-burst=400
+    --cert-dir="$STATE/kube-controller-manager" --kube-api-qps=200 --kube-api-burst=400 \
+    --flex-volume-plugin-dir="$STATE/kube-controller-manager"
   start kube-scheduler "$bin/kube-scheduler" \
     --kubeconfig="$PKI/kube-scheduler.kubeconfig" --leader-elect=false --kube-api-qps=200 --kube-api-burst=400 \
     --authentication-kubeconfig="$PKI/kube-scheduler.kubeconfig" \

@@ -3,8 +3,8 @@
 
 end_everything() {
   end_kubernetes
-  end_pods
   stop containerd KILL
+  end_pods
   stop kube-apiserver KILL
   # Last: the API server waits for it when it is asked to end.
   stop etcd
@@ -22,48 +22,60 @@ end_kubernetes() {
   stop postgres QUIT
 }
 
-# All pods' processes are in the cluster's cgroup; the shims that watch them name the cluster's socket.
+# With containerd ended nobody makes or removes containers any more, so what is found here is all there is.
 end_pods() {
   wait_until 10 "the pods to end" pods_are_gone || say "warning: some process of a pod does not end"
 }
 
 pods_are_gone() {
   local pids
-  pids="$(shims) $(cgroup_pids)"
+  pids="$(shims) $(container_pids)"
   [ -n "${pids// /}" ] || return 0
   # shellcheck disable=SC2086 # One word per process.
   kill -s KILL $pids 2> /dev/null
   return 1
 }
 
+# The processes that watch over or make containers name the folder of the cluster's containerd.
 shims() {
   local file
   for file in /proc/[0-9]*/cmdline; do
-    if tr '\0' ' ' 2> /dev/null < "$file" | grep -q "^[^ ]*containerd-shim[^ ]* .*-address $STATE/containerd/containerd.sock "; then
+    if tr '\0' ' ' 2> /dev/null < "$file" | grep -Eq "^[^ ]*(containerd-shim[^ /]*|runc) .*$STATE/containerd/"; then
       file=${file#/proc/}
       echo "${file%/cmdline}"
     fi
   done
 }
 
-# The cluster's own cgroups: one per controller with cgroups v1, a single one with v2.
-cgroups() {
-  find /sys/fs/cgroup -maxdepth 2 -type d -name "$NETNS"
+container_ids() {
+  ls "$STATE/containerd/state/io.containerd.runtime.v2.task/k8s.io" 2> /dev/null || true
 }
 
-cgroup_pids() {
+# The cgroups of a container: one per controller with cgroups v1, a single one with v2.
+container_cgroups() {
+  local id folder
+  for id in $(container_ids); do
+    for folder in /sys/fs/cgroup/k8s.io/"$id" /sys/fs/cgroup/*/k8s.io/"$id"; do
+      [ ! -d "$folder" ] || echo "$folder"
+    done
+  done
+}
+
+container_pids() {
   local folder
-  for folder in $(cgroups); do
-    find "$folder" -name cgroup.procs -exec cat {} + 2> /dev/null
+  for folder in $(container_cgroups); do
+    find "$folder" -name cgroup.procs -exec cat {} + 2> /dev/null || true
   done | sort -u
 }
 
 remove_cgroups() {
   local folder
-  for folder in $(cgroups); do
+  for folder in $(container_cgroups); do
     find "$folder" -depth -type d -exec rmdir {} + 2> /dev/null || true
     [ ! -d "$folder" ] || say "warning: the cgroup $folder stays"
   done
+  # Shared by all clusters and the machine's own containerd: only gone when nobody uses it.
+  rmdir /sys/fs/cgroup/k8s.io /sys/fs/cgroup/*/k8s.io 2> /dev/null || true
 }
 
 # Whoever is still in the cluster's network, such as a shell of `scripts/cluster run`, has to go with it.
@@ -83,7 +95,7 @@ network_is_empty() {
 }
 
 mounts_of_state() {
-  awk -v prefix="$STATE/" 'index($5 "/", prefix) == 1 { print $5 }' /proc/self/mountinfo | sort -r
+  awk -v prefix="$STATE/" 'index($5, prefix) == 1 { print $5 }' /proc/self/mountinfo | sort -r
 }
 
 remove_mounts() {
@@ -93,17 +105,16 @@ remove_mounts() {
   done
 }
 
-# What containerd, the CNI plug-ins and the kubelet write outside of the state folder; each piece names this cluster.
+# What containerd and the CNI plug-ins write outside of the state folder; each piece names this cluster.
 remove_traces() {
-  local file link
+  local file id
+  for id in $(container_ids); do rm -f "/var/lib/cni/results/"*"-$id-"*; done
   for file in "$STATE"/containerd/state/io.containerd.runtime.v2.task/k8s.io/*/address; do
     [ -e "$file" ] || continue
     rm -f "$(sed -n 's|^unix://\(/run/containerd/s/[0-9a-f]*\)$|\1|p' "$file")"
   done
-  rm -f "/var/lib/cni/results/$NETNS-"* "/var/lib/cni/cache/results/$NETNS-"*
-  for link in /var/log/containers/*.log; do
-    [[ ! -L $link || $(readlink "$link") != "$STATE/pod-logs/"* ]] || rm -f "$link"
-  done
+  # Folders that nobody else uses either are empty now.
+  rmdir /run/containerd/s /run/containerd /var/lib/cni/results /var/lib/cni /var/lib/kubelet 2> /dev/null || true
 }
 
 remove_state() {

@@ -15,13 +15,22 @@ start_node() {
   wait_until 20 containerd ctr version || failed_part containerd
   has_image localhost/pause:1 || import_image "$(tool_folder pause)/pause.tar" > /dev/null
   render kubelet.yaml.in > "$STATE/kubelet/config.yaml"
-  start kubelet "$bin/kubelet" --config "$STATE/kubelet/config.yaml" --kubeconfig "$PKI/kubelet.kubeconfig" \
-    --root-dir "$STATE/kubelet/root" --cert-dir "$STATE/kubelet/pki" --hostname-override "$NAME" --node-ip "$CLUSTER_IP"
+  share_volumes
+  start kubelet unshare --mount --propagation unchanged "$SC_PARTS/kubelet-with-own-folders" "$STATE/kubelet/root" \
+    "$bin/kubelet" --config "$STATE/kubelet/config.yaml" --kubeconfig "$PKI/kubelet.kubeconfig" --cert-dir "$STATE/kubelet/pki" --hostname-override "$NAME" --node-ip "$CLUSTER_IP"
   render kube-proxy.yaml.in > "$STATE/kubelet/kube-proxy.yaml"
   start kube-proxy "$bin/kube-proxy" --config "$STATE/kubelet/kube-proxy.yaml" --hostname-override "$NAME"
   wait_until 60 "the node" node_is_ready || failed_part kubelet
   wait_until 30 "service addresses" services_are_served || failed_part kube-proxy
   wait_until 30 "the default ServiceAccount" kube get serviceaccount default || failed_part kube-controller-manager
+}
+
+# What the kubelet mounts for pods has to be seen by containerd, which lives in other mounts.
+share_volumes() {
+  mkdir -p "$STATE/kubelet/root"
+  ! mountpoint -q "$STATE/kubelet/root" || return 0
+  mount --bind "$STATE/kubelet/root" "$STATE/kubelet/root"
+  mount --make-shared "$STATE/kubelet/root"
 }
 
 # Ready, and seen so by the controllers: a new or mended node keeps its taint for a moment.

@@ -31,7 +31,7 @@ name_cluster() {
 # Fills a template of this folder in: @STATE@, @NAME@ and so on.
 render() {
   sed -e "s|@STATE@|$STATE|g" -e "s|@NAME@|$NAME|g" -e "s|@SUBNET@|$SUBNET|g" -e "s|@IP@|$CLUSTER_IP|g" \
-    -e "s|@CGROUP@|$NETNS|g" -e "s|@DEBS@|$(debs_folder)|g" -e "s|@SNAPSHOTTER@|${SNAPSHOTTER:-}|g" -e "s|@USER@|${2:-}|g" "$SC_PARTS/$1"
+    -e "s|@DEBS@|$(debs_folder)|g" -e "s|@SNAPSHOTTER@|${SNAPSHOTTER:-}|g" -e "s|@USER@|${2:-}|g" "$SC_PARTS/$1"
 }
 
 # Waits until a command succeeds: wait_until SECONDS "what is waited for" COMMAND...

@@ -2,6 +2,8 @@
 # Starts, recognises and ends the processes of a cluster. A pid counts only with its start time, so that no stranger is hit.
 
 ALL_PARTS="etcd containerd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy"
+# How many parts this run had to start.
+STARTED=0
 
 # One `up` or `down` of a cluster at a time. What is started later must not inherit descriptor 9.
 lock_cluster() {
