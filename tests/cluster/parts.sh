@@ -69,7 +69,7 @@ hash_of() {
 tool_folder() {
   local inputs=("$SC_PARTS/$1"/*)
   [ "$1" != pause ] || inputs+=("$SC_SCRIPTS/oci-image")
-  printf '%s/tools/%s-%s' "$CACHE" "$1" "$({ cat "${inputs[@]}"; declare -f "build_$1" build_helm go_build; } | hash_of)"
+  printf '%s/tools/%s-%s' "$CACHE" "$1" "$({ cat "${inputs[@]}"; declare -f "build_$1" go_build; [[ $1 != helm* ]] || declare -f build_helm; } | hash_of)"
 }
 
 tools_path() {
@@ -96,10 +96,17 @@ build_kubernetes() {
     -ldflags "-s -w ${set}Version=$version ${set}Major=1 ${set}Minor=${minor%%.*}" tool
 }
 
+# Helm's own versions, and for Helm 3 those of the Kubernetes that it renders for when no cluster is asked.
 build_helm() {
-  local module=helm.sh/helm/v$1 version
+  local module=helm.sh/helm/v$1 version client flags package
   version=$(version_of "helm$1" "$module")
-  go_build "$SC_PARTS/helm$1" -o "$2/bin/helm$1" -ldflags "-s -w -X $module/internal/version.version=$version" "$module/cmd/helm"
+  client=$(version_of "helm$1" k8s.io/client-go)
+  client=${client#v0.}
+  flags="-s -w -X $module/internal/version.version=$version"
+  for package in lint/rules chartutil; do
+    flags+=" -X $module/pkg/$package.k8sVersionMajor=1 -X $module/pkg/$package.k8sVersionMinor=${client%%.*}"
+  done
+  go_build "$SC_PARTS/helm$1" -o "$2/bin/helm$1" -ldflags "$flags" "$module/cmd/helm"
 }
 
 build_helm4() {
