@@ -1,0 +1,319 @@
+//! A connection: what an entry of the values meant. It cannot exist unless all of it is valid.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::catalogue::{AuthType, Catalogue, Configuration, Login, TargetService};
+use crate::credential::{Credential, Source, secrets_of};
+use crate::names::{ConnectionName, Guid, Namespace, is_key};
+use crate::problem::{At, Choice, Kind, Problems, Word};
+use crate::rendering;
+use crate::target::Target;
+use crate::values::{Entry, VaultObject};
+
+/// The client type of a connection that names none, as in `az aks connection`.
+const DEFAULT_CLIENT_TYPE: &str = "none";
+/// The namespace of a connection that names none, as in `az aks connection`.
+const DEFAULT_NAMESPACE: &str = "default";
+
+/// One source-to-target link.
+#[derive(Debug)]
+pub struct Connection {
+    /// Where it stands in the values.
+    pub at: At,
+    /// Its name.
+    pub name: ConnectionName,
+    /// The namespace of its workload and of its objects.
+    pub namespace: Namespace,
+    /// How it logs in.
+    pub auth_type: AuthType,
+    /// Whose names its configuration has.
+    pub client_type: String,
+    /// The identity it logs in as, for workload-identity and csi.
+    pub identity: Option<Identity>,
+    /// What its SecretProviderClass fetches.
+    pub vault_objects: Vec<VaultObject>,
+    /// The Secret that the CSI driver keeps, if one is wanted.
+    pub sync_secret: Option<String>,
+    /// Whether objects of its names that are not ours are taken over.
+    pub adopt: bool,
+    pub(crate) facts: BTreeMap<String, String>,
+    pub(crate) credentials: BTreeMap<Credential, Source>,
+    pub(crate) customized_keys: BTreeMap<String, String>,
+    pub(crate) properties: BTreeMap<String, String>,
+    pub(crate) additional: BTreeMap<String, String>,
+    service: Arc<TargetService>,
+}
+
+/// An identity in Microsoft Entra.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Its client id.
+    pub client_id: Guid,
+    /// Its tenant.
+    pub tenant_id: Option<Guid>,
+}
+
+impl Connection {
+    /// Understands an entry; nothing if anything about it is wrong, and then `problems` has all of that.
+    pub fn parse(entry: Entry, catalogue: &mut Catalogue, problems: &mut Problems) -> Option<Self> {
+        let before = problems.len();
+        let is_clean = entry.is_clean;
+        let connection = Reader { problems }.connection(entry, catalogue)?;
+        (is_clean && problems.len() == before).then_some(connection)
+    }
+
+    /// The target service.
+    #[must_use]
+    pub fn service(&self) -> &TargetService {
+        &self.service
+    }
+
+    /// The variables that its service gives to its client; nothing only if the catalogue changed under it.
+    pub(crate) fn configuration(&self) -> Option<&Configuration> {
+        self.service.auth_types.get(&self.auth_type)?.configuration(&self.client_type)
+    }
+
+    /// The names of the Secrets that its credentials refer to.
+    #[must_use]
+    pub fn referenced_secrets(&self) -> BTreeSet<&str> {
+        secrets_of(self.credentials.values())
+    }
+
+    /// The keys of its configuration, renamed as the user asked.
+    #[must_use]
+    pub fn keys(&self) -> BTreeSet<&str> {
+        let documented = self.configuration().into_iter().flat_map(|configuration| configuration.variables.keys());
+        documented.map(|key| self.key(key)).chain(self.additional.keys().map(String::as_str)).collect()
+    }
+
+    /// The name under which the documented `key` is given.
+    pub(crate) fn key<'a>(&'a self, key: &'a str) -> &'a str {
+        self.customized_keys.get(key).map_or(key, String::as_str)
+    }
+}
+
+/// Reads entries, noting what is wrong with them.
+struct Reader<'p> {
+    problems: &'p mut Problems,
+}
+
+impl Reader<'_> {
+    fn connection(&mut self, entry: Entry, catalogue: &mut Catalogue) -> Option<Connection> {
+        let name = entry.name.as_deref().and_then(|name| self.kept(&entry.at, ConnectionName::parse(name)));
+        let namespace = self.kept(&entry.at, Namespace::parse(entry.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE)));
+        let service = self.service(&entry, catalogue)?;
+        let auth_type = self.auth_type(&entry, &service)?;
+        let login = service.auth_types.get(&auth_type)?;
+        self.credentials(&entry, login);
+        let identity = self.identity(&entry, auth_type);
+        self.vault(&entry, auth_type);
+        let client_type = entry.client_type.clone().unwrap_or_else(|| DEFAULT_CLIENT_TYPE.to_owned());
+        let configuration = self.configuration(&entry.at, &client_type, (auth_type, login), &service)?;
+        self.keys(&entry, configuration);
+        self.properties(&entry, configuration);
+        let facts = self.facts(&entry, &service, auth_type, configuration);
+        Some(Connection {
+            name: name?,
+            namespace: namespace?,
+            auth_type,
+            client_type,
+            identity,
+            facts,
+            service: Arc::clone(&service),
+            at: entry.at,
+            vault_objects: entry.vault_objects,
+            sync_secret: entry.sync_secret,
+            adopt: entry.adopt,
+            credentials: entry.credentials,
+            customized_keys: entry.customized_keys,
+            properties: entry.properties,
+            additional: entry.additional,
+        })
+    }
+
+    fn kept<T>(&mut self, at: &At, parsed: Result<T, Kind>) -> Option<T> {
+        parsed.map_err(|kind| self.problems.add(at, kind)).ok()
+    }
+
+    fn service(&mut self, entry: &Entry, catalogue: &mut Catalogue) -> Option<Arc<TargetService>> {
+        let name = entry.target_service.as_deref()?;
+        let found = catalogue.find(name);
+        if found.is_none() {
+            let choice = Choice::of(name, catalogue.names());
+            self.unknown(&entry.at.field("targetService"), "target service", name, "in the catalogue".into(), choice);
+        }
+        found
+    }
+
+    fn auth_type(&mut self, entry: &Entry, service: &TargetService) -> Option<AuthType> {
+        let name = entry.auth_type.as_deref()?;
+        let found = service.auth_types.keys().find(|auth_type| auth_type.name() == name).copied();
+        if found.is_none() {
+            let choice = Choice::of(name, service.auth_types.keys().map(|auth_type| auth_type.name()));
+            self.unknown(&entry.at.field("authType"), "auth type", name, format!("one of `{}`", service.name), choice);
+        }
+        found
+    }
+
+    fn configuration<'s>(
+        &mut self,
+        at: &At,
+        client_type: &str,
+        (auth_type, login): (AuthType, &'s Login),
+        service: &TargetService,
+    ) -> Option<&'s Configuration> {
+        let found = login.configuration(client_type);
+        if found.is_none() {
+            let list = format!("one of `{}` with auth type `{}`", service.name, auth_type.name());
+            self.unknown(&at.field("clientType"), "client type", client_type, list, Choice::of(client_type, login.client_types()));
+        }
+        found
+    }
+
+    fn unknown(&mut self, at: &At, what: &'static str, given: &str, list: String, choice: Choice) {
+        self.problems.add(at, Kind::UnknownWord { what, given: Word::new(given), list, choice });
+    }
+
+    fn credentials(&mut self, entry: &Entry, login: &Login) {
+        let at = entry.at.field("credentials");
+        for credential in login.credentials.iter().filter(|credential| !entry.credentials.contains_key(credential)) {
+            self.problems.add(&at, Kind::MissingCredential { credential: credential.name().to_owned() });
+        }
+        let used: BTreeSet<Credential> = login.credentials.union(&login.optional_credentials).copied().collect();
+        for credential in entry.credentials.keys().filter(|credential| !used.contains(credential)) {
+            let choice = Choice::of(credential.name(), used.iter().map(|credential| credential.name()));
+            self.problems.add(&at.field(credential.name()), Kind::NeedlessCredential { choice });
+        }
+    }
+
+    fn identity(&mut self, entry: &Entry, auth_type: AuthType) -> Option<Identity> {
+        if !matches!(auth_type, AuthType::WorkloadIdentity | AuthType::Csi) {
+            return None;
+        }
+        let client_id = self.guid(entry, Credential::ClientId);
+        let tenant_id = self.guid(entry, Credential::TenantId);
+        Some(Identity { client_id: client_id?, tenant_id })
+    }
+
+    /// A GUID that must stand in the values, because names of objects and Roles follow from it.
+    fn guid(&mut self, entry: &Entry, credential: Credential) -> Option<Guid> {
+        let at = entry.at.field("credentials").field(credential.name());
+        match entry.credentials.get(&credential)? {
+            Source::Reference(_) => {
+                self.problems.add(&at, Kind::MustBeLiteral { credential: credential.name().to_owned() });
+                None
+            }
+            Source::Literal(text) => {
+                let guid = rendering::guid(text);
+                if guid.is_none() {
+                    self.problems.add(&at, Kind::InvalidFact { what: format!("`{}`", credential.name()), rule: format!("write {}", Guid::FORM) });
+                }
+                guid
+            }
+        }
+    }
+
+    fn vault(&mut self, entry: &Entry, auth_type: AuthType) {
+        if auth_type == AuthType::Csi {
+            return self.vault_objects(entry);
+        }
+        let why = "only connections with auth type `csi` fetch from a vault";
+        if !entry.vault_objects.is_empty() {
+            self.problems.add(&entry.at, Kind::Meaningless { what: "`secrets`", why });
+        }
+        if entry.sync_secret.is_some() {
+            self.problems.add(&entry.at, Kind::Meaningless { what: "`syncSecret`", why });
+        }
+    }
+
+    fn vault_objects(&mut self, entry: &Entry) {
+        if entry.vault_objects.is_empty() {
+            self.problems.add(&entry.at, Kind::MissingField { field: "secrets", meaning: "what to fetch from the vault, each as `{name: …}`" });
+        }
+        let mut files = BTreeSet::new();
+        for object in &entry.vault_objects {
+            self.vault_object(object);
+            let file = object.alias.as_deref().unwrap_or(&object.name);
+            if !files.insert(file) {
+                self.problems.add(&object.at, Kind::KeyCollision { key: Word::new(file) });
+            }
+        }
+        if let Some(name) = entry.sync_secret.as_deref().filter(|name| !crate::names::is_subdomain(name)) {
+            let rule = "the name of a Secret has a-z, 0-9, `-` and `.`, at most 253 of them";
+            self.problems.add(&entry.at.field("syncSecret"), Kind::InvalidName { what: "Secret name", given: Word::new(name), rule });
+        }
+    }
+
+    /// Names by Key Vault's own rule; file names such that they can also be keys of a Secret.
+    fn vault_object(&mut self, object: &VaultObject) {
+        let is_vault_name = |name: &str| (1..=127).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if !is_vault_name(&object.name) {
+            let rule = "an object in a vault has 1 to 127 letters, digits and `-`";
+            self.problems.add(&object.at.field("name"), Kind::InvalidName { what: "vault object", given: Word::new(&*object.name), rule });
+        }
+        if let Some(alias) = object.alias.as_deref().filter(|alias| !is_key(alias)) {
+            let rule = "a file name here has letters, digits, `-`, `_` and `.`";
+            self.problems.add(&object.at.field("as"), Kind::InvalidName { what: "file name", given: Word::new(alias), rule });
+        }
+        let kinds = ["secret", "key", "cert"];
+        if !kinds.contains(&object.kind.as_str()) {
+            let choice = Choice::of(&object.kind, kinds);
+            self.unknown(&object.at.field("type"), "type", &object.kind, "one of a vault".into(), choice);
+        }
+    }
+
+    fn keys(&mut self, entry: &Entry, configuration: &Configuration) {
+        let documented = || configuration.variables.keys().map(String::as_str);
+        let at = entry.at.field("customizedKeys");
+        for (old, new) in &entry.customized_keys {
+            if !configuration.variables.contains_key(old) {
+                self.problems.add(&at, Kind::UnknownKey { key: Word::new(&**old), choice: Choice::of(old, documented()) });
+            }
+            self.key_form(&at, new);
+        }
+        for key in entry.additional.keys() {
+            self.key_form(&entry.at.field("additionalConfigurations"), key);
+        }
+        let renamed = documented().map(|key| entry.customized_keys.get(key).map_or(key, String::as_str));
+        let mut seen = BTreeSet::new();
+        for key in renamed.chain(entry.additional.keys().map(String::as_str)) {
+            if !seen.insert(key) {
+                self.problems.add(&entry.at, Kind::KeyCollision { key: Word::new(key) });
+            }
+        }
+    }
+
+    fn key_form(&mut self, at: &At, key: &str) {
+        if !is_key(key) {
+            let rule = "the name of a variable has letters, digits, `-`, `_` and `.`, at most 253 of them";
+            self.problems.add(at, Kind::InvalidName { what: "variable name", given: Word::new(key), rule });
+        }
+    }
+
+    fn properties(&mut self, entry: &Entry, configuration: &Configuration) {
+        if entry.properties.is_empty() {
+            return;
+        }
+        let at = entry.at.field("additionalConnectionStringProperties");
+        if !configuration.variables.values().any(|variable| variable.grammar.has_properties()) {
+            let why = "no variable of this client type is a connection string";
+            self.problems.add(&entry.at, Kind::Meaningless { what: "`additionalConnectionStringProperties`", why });
+        }
+        let is_property = |key: &str| !key.is_empty() && key.trim() == key && key.chars().all(|c| c.is_ascii_alphanumeric() || "._- ".contains(c));
+        for key in entry.properties.keys().filter(|key| !is_property(key)) {
+            let rule = "a property has letters, digits, `.`, `_`, `-` and inner blanks";
+            self.problems.add(&at, Kind::InvalidName { what: "property", given: Word::new(&**key), rule });
+        }
+    }
+
+    fn facts(&mut self, entry: &Entry, service: &TargetService, auth_type: AuthType, configuration: &Configuration) -> BTreeMap<String, String> {
+        let target = Target::parse(entry, service, self.problems);
+        let mut needed: BTreeSet<&str> = configuration.variables.values().flat_map(|variable| variable.template.names()).collect();
+        if auth_type == AuthType::Csi {
+            needed.insert("vault");
+        }
+        needed.retain(|name| Credential::named(name).is_none());
+        target.map(|target| target.facts(&needed, self.problems)).unwrap_or_default()
+    }
+}

@@ -1,0 +1,128 @@
+//! Credentials: where they come from, and what was found there.
+//!
+//! Rule: a credential is carried as a `SecretString`, whose Debug hides it, and is opened in `rendering.rs` alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::problem::Kind;
+
+/// The credentials that a connection may have. Which of them it needs, its target service says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Credential {
+    /// A user's name.
+    Username,
+    /// That user's password.
+    Password,
+    /// The key of an account.
+    AccessKey,
+    /// A whole connection string.
+    ConnectionString,
+    /// The client (application) id of an identity.
+    ClientId,
+    /// The client secret of a service principal.
+    ClientSecret,
+    /// The tenant of an identity.
+    TenantId,
+}
+
+impl Credential {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 7] =
+        [Self::Username, Self::Password, Self::AccessKey, Self::ConnectionString, Self::ClientId, Self::ClientSecret, Self::TenantId];
+
+    /// The name in values and in templates.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Username => "username",
+            Self::Password => "password",
+            Self::AccessKey => "accessKey",
+            Self::ConnectionString => "connectionString",
+            Self::ClientId => "clientId",
+            Self::ClientSecret => "clientSecret",
+            Self::TenantId => "tenantId",
+        }
+    }
+
+    /// The credential of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|credential| credential.name() == name)
+    }
+}
+
+/// A key of a Secret in the namespace of the release.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SecretKeyRef {
+    /// Name of the Secret.
+    pub name: String,
+    /// The key in its data.
+    pub key: String,
+}
+
+/// Where a credential is.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// In the values.
+    Literal(SecretString),
+    /// In a Secret.
+    Reference(SecretKeyRef),
+}
+
+/// What reading one referenced Secret gave.
+#[derive(Debug, Clone)]
+pub enum Referenced {
+    /// Its data, as far as it is text; `None` stands for a key with other bytes.
+    Found(BTreeMap<String, Option<SecretString>>),
+    /// There is none of that name.
+    Absent,
+    /// It may not be read.
+    Forbidden,
+}
+
+/// All referenced Secrets that were read, by name.
+#[derive(Debug, Clone, Default)]
+pub struct References(BTreeMap<String, Referenced>);
+
+impl References {
+    /// Notes what reading the Secret `name` gave.
+    pub fn insert(&mut self, name: String, referenced: Referenced) {
+        self.0.insert(name, referenced);
+    }
+
+    /// The credential at `source`.
+    pub(crate) fn find<'a>(&'a self, credential: Credential, source: &'a Source) -> Result<&'a SecretString, Kind> {
+        match source {
+            Source::Literal(text) => Ok(text),
+            Source::Reference(reference) => self.read(credential.name().to_owned(), reference),
+        }
+    }
+
+    fn read(&self, credential: String, SecretKeyRef { name, key }: &SecretKeyRef) -> Result<&SecretString, Kind> {
+        let (name, key) = (name.clone(), key.clone());
+        match self.0.get(&name) {
+            Some(Referenced::Found(data)) => match data.get(&key) {
+                Some(Some(text)) => Ok(text),
+                Some(None) => Err(Kind::SecretNotText { name, key }),
+                None => Err(Kind::SecretKeyAbsent { name, key, credential }),
+            },
+            Some(Referenced::Forbidden) => Err(Kind::SecretForbidden { name, credential }),
+            Some(Referenced::Absent) | None => Err(Kind::SecretAbsent { name, credential }),
+        }
+    }
+}
+
+/// The names of the Secrets that these sources refer to.
+pub(crate) fn secrets_of<'a>(sources: impl IntoIterator<Item = &'a Source>) -> BTreeSet<&'a str> {
+    sources
+        .into_iter()
+        .filter_map(|source| match source {
+            Source::Reference(reference) => Some(reference.name.as_str()),
+            Source::Literal(_) => None,
+        })
+        .collect()
+}

@@ -1,0 +1,226 @@
+//! Names: of connections and namespaces as users write them, and of objects, labels and annotations as the job writes them.
+//!
+//! Rule: no other file spells a label or the name of an object.
+
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+
+use crate::problem::{Kind, Word};
+
+/// `app.kubernetes.io/managed-by`, on every object that the job makes.
+pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+/// The value of [`MANAGED_BY`].
+pub const MANAGER: &str = "sc-job";
+/// Label: the connection, in its normalised form.
+pub const CONNECTION: &str = "sc-extension.dev/connection";
+/// Label: the name of the release that the object belongs to.
+pub const RELEASE: &str = "sc-extension.dev/release";
+/// Label: the namespace of that release.
+pub const RELEASE_NAMESPACE: &str = "sc-extension.dev/release-namespace";
+/// Annotation: the connection's name as it was written, which may not be a legal label.
+pub const CONNECTION_NAME: &str = "sc-extension.dev/connection-name";
+/// Annotation that the workload identity webhook reads (azure-workload-identity, `pkg/webhook/consts.go`).
+pub const WEBHOOK_CLIENT_ID: &str = "azure.workload.identity/client-id";
+/// The same for the tenant.
+pub const WEBHOOK_TENANT_ID: &str = "azure.workload.identity/tenant-id";
+
+/// A namespace's name: an RFC 1123 label.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Namespace(String);
+
+impl Namespace {
+    /// Parses a name.
+    ///
+    /// # Errors
+    /// If it is not an RFC 1123 label of at most 63 characters.
+    pub fn parse(text: &str) -> Result<Self, Kind> {
+        let rule = "1 to 63 of the characters a-z, 0-9 and `-`, a letter or digit first and last";
+        if is_label(text) { Ok(Self(text.to_owned())) } else { Err(invalid("namespace", text, rule)) }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A connection's name, as written and in the normalised form that object names carry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionName {
+    written: String,
+    normalised: String,
+}
+
+impl ConnectionName {
+    /// The longest normalised form: it must fit into a label.
+    const LONGEST: usize = 63;
+
+    /// Parses a name: letters, digits, `.`, `_` and `-`.
+    ///
+    /// Azure allows `[A-Za-z0-9._]` (azure-cli, `validate_connection_name`); `-` is allowed beside, so that an RFC 1123 label is a name too.
+    ///
+    /// # Errors
+    /// If it has another character, or its normalised form is empty or longer than 63 characters.
+    pub fn parse(text: &str) -> Result<Self, Kind> {
+        let rule = "letters, digits, `.`, `_` and `-`; 1 to 63 of them letters or digits";
+        let normalised: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        let legal = text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        if !legal || normalised.is_empty() || normalised.len() > Self::LONGEST {
+            return Err(invalid("connection name", text, rule));
+        }
+        Ok(Self { written: text.to_owned(), normalised })
+    }
+
+    /// The name as it was written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+
+    /// The name without any character outside `[A-Za-z0-9]`, in lower case.
+    #[must_use]
+    pub fn normalised(&self) -> &str {
+        &self.normalised
+    }
+
+    /// Name of the Secret with the configuration.
+    #[must_use]
+    pub fn secret(&self) -> String {
+        format!("sc-{}-secret", self.normalised)
+    }
+
+    /// Name of the `SecretProviderClass`.
+    #[must_use]
+    pub fn secret_provider_class(&self) -> String {
+        format!("sc-{}-secretprovider", self.normalised)
+    }
+}
+
+/// A GUID, as Azure's client and tenant ids are: kept in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Guid(String);
+
+impl Guid {
+    /// The form, for messages.
+    pub const FORM: &'static str = "a GUID, as in `00000000-0000-0000-0000-000000000000`";
+
+    /// Parses a GUID in its common form of 36 characters; nothing else is one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let groups: Vec<&str> = text.split('-').collect();
+        let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
+        let hexadecimal = groups.iter().all(|group| group.chars().all(|c| c.is_ascii_hexdigit()));
+        (lengths == [8, 4, 4, 4, 12] && hexadecimal).then(|| Self(text.to_ascii_lowercase()))
+    }
+
+    /// The GUID, in lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Name of the ServiceAccount of this client id.
+    #[must_use]
+    pub fn service_account(&self) -> String {
+        format!("sc-account-{}", self.0)
+    }
+}
+
+/// The release whose job this is: what tells our objects from those of another release of the same chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// Its name.
+    pub name: String,
+    /// Its namespace, `sc-system` by custom.
+    pub namespace: String,
+}
+
+impl Release {
+    /// The labels of every object of this release, the connection's own beside them where there is one.
+    #[must_use]
+    pub fn labels(&self, connection: Option<&ConnectionName>) -> Map<String, Value> {
+        let mut labels = Map::new();
+        labels.insert(MANAGED_BY.into(), json!(MANAGER));
+        labels.insert(RELEASE.into(), json!(self.name));
+        labels.insert(RELEASE_NAMESPACE.into(), json!(self.namespace));
+        if let Some(name) = connection {
+            labels.insert(CONNECTION.into(), json!(name.normalised()));
+        }
+        labels
+    }
+
+    /// Whether an object with these labels is one of this release's.
+    #[must_use]
+    pub fn owns(&self, labels: &Value) -> bool {
+        labels[MANAGED_BY] == MANAGER && labels[RELEASE] == self.name.as_str() && labels[RELEASE_NAMESPACE] == self.namespace.as_str()
+    }
+}
+
+/// Whether `text` can be the name of a variable: what a Secret's key may be made of (Kubernetes, "Secrets", restrictions on names).
+#[must_use]
+pub fn is_key(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 253 && text != "." && text != ".." && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+}
+
+/// Whether `text` is an RFC 1123 label.
+#[must_use]
+pub fn is_label(text: &str) -> bool {
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    text.len() <= 63
+        && edge(text.chars().next())
+        && edge(text.chars().last())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+/// Whether `text` is an RFC 1123 subdomain: the name of a Secret.
+#[must_use]
+pub fn is_subdomain(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(|part| !part.is_empty() && is_label(part))
+}
+
+fn invalid(what: &'static str, given: &str, rule: &'static str) -> Kind {
+    Kind::InvalidName { what, given: Word::new(given), rule }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn object_names_follow_the_recorded_rule() {
+        // Recorded: connection `postgresflexible_bft3u` has the Secret `sc-postgresflexiblebft3u-secret`.
+        assert_eq!(ConnectionName::parse("postgresflexible_bft3u").unwrap().secret(), "sc-postgresflexiblebft3u-secret");
+        assert_eq!(ConnectionName::parse("Orders.DB-1").unwrap().secret(), "sc-ordersdb1-secret");
+    }
+
+    #[test]
+    fn names_without_a_letter_or_with_others_are_refused() {
+        for name in ["", "...", "a b", "ö", "a/b", &"x".repeat(64)] {
+            assert!(ConnectionName::parse(name).is_err(), "{name}");
+        }
+        assert!(ConnectionName::parse(&"x".repeat(63)).is_ok());
+    }
+
+    #[test]
+    fn a_namespace_is_an_rfc_1123_label() {
+        for name in ["", "-a", "a-", "A", "a.b", &"x".repeat(64)] {
+            assert!(Namespace::parse(name).is_err(), "{name}");
+        }
+        assert!(Namespace::parse("shop-1").is_ok());
+    }
+
+    #[test]
+    fn a_guid_is_kept_in_lower_case() {
+        assert_eq!(Guid::parse("AAAAAAAA-0000-0000-0000-00000000000F").unwrap().service_account(), "sc-account-aaaaaaaa-0000-0000-0000-00000000000f");
+        assert!(Guid::parse("aaaaaaaa-0000-0000-0000-00000000000").is_none());
+        assert!(Guid::parse("aaaaaaaa00000000000000000000000f").is_none());
+    }
+}

@@ -1,0 +1,275 @@
+//! Kubernetes objects: which kinds the job writes, what it sends, and how the live object compares.
+
+use serde_json::{Map, Value, json};
+
+use crate::names::Release;
+
+/// The kinds of objects that the job writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ObjectKind {
+    /// A ServiceAccount of the core group.
+    ServiceAccount,
+    /// A Secret of the core group.
+    Secret,
+    /// A `SecretProviderClass` of the Secrets Store CSI driver.
+    SecretProviderClass,
+}
+
+impl ObjectKind {
+    /// The kind, as manifests spell it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ServiceAccount => "ServiceAccount",
+            Self::Secret => "Secret",
+            Self::SecretProviderClass => "SecretProviderClass",
+        }
+    }
+
+    /// Group and version, as manifests spell them.
+    #[must_use]
+    pub fn api_version(self) -> &'static str {
+        match self {
+            Self::ServiceAccount | Self::Secret => "v1",
+            Self::SecretProviderClass => "secrets-store.csi.x-k8s.io/v1",
+        }
+    }
+
+    /// The resource, as paths and Roles spell it.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::ServiceAccount => "serviceaccounts",
+            Self::Secret => "secrets",
+            Self::SecretProviderClass => "secretproviderclasses",
+        }
+    }
+
+    /// The top-level fields that are wholly ours: any difference in them is drift.
+    fn owned_fields(self) -> &'static [&'static str] {
+        match self {
+            Self::ServiceAccount => &[],
+            Self::Secret => &["data"],
+            Self::SecretProviderClass => &["spec"],
+        }
+    }
+}
+
+/// Which object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its kind.
+    pub kind: ObjectKind,
+    /// Its name.
+    pub name: String,
+}
+
+impl std::fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}/{}", self.kind.name(), self.namespace, self.name)
+    }
+}
+
+/// An object as it should be. It may hold credentials, so it has no Debug and no Display.
+#[derive(Clone)]
+pub struct Manifest {
+    kind: ObjectKind,
+    body: Value,
+}
+
+/// What is to be done about a live object.
+pub enum Decision {
+    /// It is as it should be.
+    Unchanged,
+    /// It is to be replaced; the body carries the resourceVersion that was seen.
+    Update {
+        /// The whole object to PUT.
+        body: Vec<u8>,
+        /// What changes, without any value.
+        changes: Vec<Change>,
+    },
+    /// It is not ours.
+    NotOurs,
+}
+
+/// One difference between the live object and the desired one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// A key of `data` that is new.
+    Added(String),
+    /// A key of `data` whose value differs.
+    Changed(String),
+    /// A key of `data` that does not belong there.
+    Removed(String),
+    /// Labels or annotations, or for other kinds the named field.
+    Field(&'static str),
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Added(key) => write!(f, "+{key}"),
+            Self::Changed(key) => write!(f, "~{key}"),
+            Self::Removed(key) => write!(f, "-{key}"),
+            Self::Field(field) => write!(f, "~{field}"),
+        }
+    }
+}
+
+impl Manifest {
+    /// The manifest of an object; `fields` stand beside its metadata.
+    pub(crate) fn new(id: &ObjectId, labels: Map<String, Value>, annotations: Map<String, Value>, fields: Map<String, Value>) -> Self {
+        let mut body = json!({
+            "apiVersion": id.kind.api_version(),
+            "kind": id.kind.name(),
+            "metadata": {"name": id.name, "namespace": id.namespace, "labels": Value::Object(labels), "annotations": Value::Object(annotations)},
+        });
+        if let Some(map) = body.as_object_mut() {
+            map.extend(fields);
+        }
+        Self { kind: id.kind, body }
+    }
+
+    /// The body of a POST.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.body.to_string().into_bytes()
+    }
+
+    /// The keys of its data; none for kinds without.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.body["data"].as_object().into_iter().flat_map(Map::keys).map(String::as_str)
+    }
+
+    /// Compares with the live object. Foreign labels and annotations are kept; what is ours must be as it should.
+    #[must_use]
+    pub fn compare(&self, live: Value, release: &Release, adopt: bool) -> Decision {
+        if !release.owns(&live["metadata"]["labels"]) && !adopt {
+            return Decision::NotOurs;
+        }
+        let changes = self.changes(&live);
+        if changes.is_empty() { Decision::Unchanged } else { Decision::Update { body: self.merged(live), changes } }
+    }
+
+    fn changes(&self, live: &Value) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for field in ["labels", "annotations"] {
+            let ours = self.body["metadata"][field].as_object().into_iter().flatten();
+            if ours.into_iter().any(|(key, value)| live["metadata"][field][key] != *value) {
+                changes.push(Change::Field(field));
+            }
+        }
+        for field in self.kind.owned_fields() {
+            match *field {
+                "data" => changes.extend(key_changes(&self.body["data"], &live["data"])),
+                other if self.body[other] != live[other] => changes.push(Change::Field(other)),
+                _ => {}
+            }
+        }
+        changes
+    }
+
+    /// The live object with all of ours in it.
+    fn merged(&self, mut live: Value) -> Vec<u8> {
+        for field in ["labels", "annotations"] {
+            for (key, value) in self.body["metadata"][field].as_object().into_iter().flatten() {
+                live["metadata"][field][key] = value.clone();
+            }
+        }
+        for field in self.kind.owned_fields() {
+            live[*field] = self.body[*field].clone();
+        }
+        if let Some(metadata) = live["metadata"].as_object_mut() {
+            metadata.remove("managedFields");
+        }
+        live.to_string().into_bytes()
+    }
+}
+
+fn key_changes(desired: &Value, live: &Value) -> Vec<Change> {
+    let none = Map::new();
+    let (desired, live) = (desired.as_object().unwrap_or(&none), live.as_object().unwrap_or(&none));
+    let wanted = desired.iter().filter_map(|(key, value)| match live.get(key) {
+        None => Some(Change::Added(key.clone())),
+        Some(found) if found != value => Some(Change::Changed(key.clone())),
+        Some(_) => None,
+    });
+    let needless = live.keys().filter(|key| !desired.contains_key(*key)).map(|key| Change::Removed(key.clone()));
+    wanted.chain(needless).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn release() -> Release {
+        Release { name: "sc".into(), namespace: "sc-system".into() }
+    }
+
+    fn manifest() -> Manifest {
+        let id = ObjectId { namespace: "shop".into(), kind: ObjectKind::Secret, name: "sc-a-secret".into() };
+        let fields = json!({"type": "Opaque", "data": {"A": "YQ=="}}).as_object().unwrap().clone();
+        Manifest::new(&id, release().labels(None), Map::new(), fields)
+    }
+
+    fn live() -> Value {
+        let mut live = manifest().body;
+        live["metadata"]["resourceVersion"] = json!("7");
+        live["metadata"]["managedFields"] = json!([1]);
+        live["metadata"]["labels"]["team"] = json!("shop");
+        live
+    }
+
+    fn update(live: Value, adopt: bool) -> (Value, Vec<Change>) {
+        match manifest().compare(live, &release(), adopt) {
+            Decision::Update { body, changes } => (serde_json::from_slice(&body).unwrap(), changes),
+            Decision::Unchanged => panic!("nothing to change"),
+            Decision::NotOurs => panic!("not ours"),
+        }
+    }
+
+    #[test]
+    fn an_object_as_it_should_be_stays() {
+        assert!(matches!(manifest().compare(live(), &release(), false), Decision::Unchanged));
+    }
+
+    #[test]
+    fn a_strangers_object_is_refused_and_adopted_on_request() {
+        let mut stranger = live();
+        stranger["metadata"]["labels"] = json!({"team": "shop"});
+        assert!(matches!(manifest().compare(stranger.clone(), &release(), false), Decision::NotOurs));
+        let (body, changes) = update(stranger, true);
+        assert!(release().owns(&body["metadata"]["labels"]));
+        assert_eq!(changes, [Change::Field("labels")]);
+    }
+
+    #[test]
+    fn an_object_of_another_release_is_a_strangers() {
+        for label in [crate::names::RELEASE, crate::names::RELEASE_NAMESPACE, crate::names::MANAGED_BY] {
+            let mut other = live();
+            other["metadata"]["labels"][label] = json!("other");
+            assert!(matches!(manifest().compare(other, &release(), false), Decision::NotOurs), "{label}");
+        }
+    }
+
+    #[test]
+    fn drift_in_data_is_put_back_and_foreign_labels_stay() {
+        let mut drifted = live();
+        drifted["data"] = json!({"A": "Yg==", "B": "Yg=="});
+        let (body, changes) = update(drifted, false);
+        assert_eq!(changes, [Change::Changed("A".into()), Change::Removed("B".into())]);
+        assert_eq!(body["data"], json!({"A": "YQ=="}));
+        assert_eq!(body["metadata"]["labels"]["team"], "shop");
+        assert_eq!(body["metadata"]["resourceVersion"], "7");
+        assert!(body["metadata"].get("managedFields").is_none());
+    }
+
+    #[test]
+    fn an_object_without_data_gets_it_all() {
+        let mut empty = live();
+        empty.as_object_mut().unwrap().remove("data");
+        assert_eq!(update(empty, false).1, [Change::Added("A".into())]);
+    }
+}

@@ -1,0 +1,210 @@
+//! The plan: the objects that the connections ask for, in order, each of one name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use crate::catalogue::AuthType;
+use crate::connection::{Connection, Identity};
+use crate::credential::References;
+use crate::names::{CONNECTION_NAME, Guid, Release, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
+use crate::object::{Manifest, ObjectId, ObjectKind};
+use crate::problem::{At, Kind, Problem, Problems};
+use crate::rendering;
+use crate::values::VaultObject;
+
+/// What should be.
+pub struct Plan {
+    release: Release,
+    connections: Vec<Connection>,
+    references: References,
+    objects: BTreeMap<ObjectId, Planned>,
+}
+
+/// One object of the plan, and where its content comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Planned {
+    /// The connection that asks for it; of several, the first by name.
+    connection: usize,
+    /// Whether a stranger's object of this name is taken over.
+    pub adopt: bool,
+}
+
+impl Plan {
+    /// Plans the objects of all connections that can be had with these references.
+    ///
+    /// What cannot be had, and what two connections would both write, becomes a problem, and none of it is planned: everything that can be
+    /// checked is checked here, before the first write.
+    pub fn of(connections: Vec<Connection>, references: References, release: Release, problems: &mut Problems) -> Self {
+        let mut connections = without_conflicts(connections, problems);
+        connections.retain(|connection| match rendering::data(connection, &references) {
+            Ok(_) => true,
+            Err(Problem { at, kind }) => {
+                problems.add(&at, *kind);
+                false
+            }
+        });
+        connections.sort_by(|a, b| (&a.namespace, a.name.as_str()).cmp(&(&b.namespace, b.name.as_str())));
+        let mut objects: BTreeMap<ObjectId, Planned> = BTreeMap::new();
+        for (index, connection) in connections.iter().enumerate() {
+            for id in objects_of(connection) {
+                objects.entry(id).or_insert(Planned { connection: index, adopt: false }).adopt |= connection.adopt;
+            }
+        }
+        Self { release, connections, references, objects }
+    }
+
+    /// The objects, in order of namespace, kind (ServiceAccounts before Secrets) and name.
+    #[must_use]
+    pub fn objects(&self) -> impl ExactSizeIterator<Item = (&ObjectId, Planned)> {
+        self.objects.iter().map(|(id, planned)| (id, *planned))
+    }
+
+    /// The release that the objects belong to.
+    #[must_use]
+    pub fn release(&self) -> &Release {
+        &self.release
+    }
+
+    /// The connections that it serves.
+    #[must_use]
+    pub fn connections(&self) -> &[Connection] {
+        &self.connections
+    }
+
+    /// The manifest of an object, made anew at each call so that no credential stays in memory for long.
+    ///
+    /// # Errors
+    /// None that [`Plan::of`] has not already found.
+    pub fn manifest(&self, id: &ObjectId, planned: Planned) -> Result<Manifest, Problem> {
+        let gone = || Problem { at: At::top(), kind: Box::new(Kind::MissingField { field: "name", meaning: "the connection of a planned object" }) };
+        let connection = self.connections.get(planned.connection).ok_or_else(gone)?;
+        let name = (id.kind != ObjectKind::ServiceAccount).then_some(&connection.name);
+        let fields = self.fields(id, connection)?;
+        Ok(Manifest::new(id, self.release.labels(name), annotations(id.kind, connection), fields))
+    }
+
+    fn fields(&self, id: &ObjectId, connection: &Connection) -> Result<Map<String, Value>, Problem> {
+        let mut fields = Map::new();
+        match id.kind {
+            ObjectKind::ServiceAccount => {}
+            ObjectKind::Secret => {
+                fields.insert("type".into(), json!("Opaque"));
+                fields.insert("data".into(), Value::Object(rendering::data(connection, &self.references)?));
+            }
+            ObjectKind::SecretProviderClass => {
+                fields.insert("spec".into(), provider_spec(connection));
+            }
+        }
+        Ok(fields)
+    }
+}
+
+/// The objects that a connection asks for, by its auth type.
+fn objects_of(connection: &Connection) -> Vec<ObjectId> {
+    let object = |kind, name| ObjectId { namespace: connection.namespace.to_string(), kind, name };
+    let mut objects = vec![object(ObjectKind::Secret, connection.name.secret())];
+    match (connection.auth_type, &connection.identity) {
+        (AuthType::WorkloadIdentity, Some(identity)) => {
+            objects.push(object(ObjectKind::ServiceAccount, identity.client_id.service_account()));
+        }
+        (AuthType::Csi, _) => objects.push(object(ObjectKind::SecretProviderClass, connection.name.secret_provider_class())),
+        _ => {}
+    }
+    objects
+}
+
+/// Drops connections that would write one object, and those that disagree about a shared ServiceAccount; each pair is a problem.
+fn without_conflicts(connections: Vec<Connection>, problems: &mut Problems) -> Vec<Connection> {
+    let mut first: BTreeMap<ObjectId, usize> = BTreeMap::new();
+    let mut refused = BTreeSet::new();
+    for (index, connection) in connections.iter().enumerate() {
+        for id in objects_of(connection) {
+            let earlier = *first.entry(id.clone()).or_insert(index);
+            let names = || (connections[earlier].name.as_str().to_owned(), connection.name.as_str().to_owned());
+            let kind = match conflict(&id, &connections[earlier], connection) {
+                _ if earlier == index => continue,
+                None => continue,
+                Some(Conflict::Object) => {
+                    let (first, second) = names();
+                    Kind::SameObject { first, second, object: id.to_string() }
+                }
+                Some(Conflict::Tenant) => {
+                    let (first, second) = names();
+                    Kind::TwoTenants { first, second }
+                }
+            };
+            if refused.insert(index) {
+                problems.add(&connection.at, kind);
+            }
+            refused.insert(earlier);
+        }
+    }
+    connections.into_iter().enumerate().filter(|(index, _)| !refused.contains(index)).map(|(_, connection)| connection).collect()
+}
+
+enum Conflict {
+    Object,
+    Tenant,
+}
+
+fn conflict(id: &ObjectId, a: &Connection, b: &Connection) -> Option<Conflict> {
+    let tenant = |connection: &Connection| connection.identity.as_ref().and_then(|identity| identity.tenant_id.clone());
+    match id.kind {
+        ObjectKind::ServiceAccount => (tenant(a) != tenant(b)).then_some(Conflict::Tenant),
+        ObjectKind::Secret | ObjectKind::SecretProviderClass => Some(Conflict::Object),
+    }
+}
+
+fn annotations(kind: ObjectKind, connection: &Connection) -> Map<String, Value> {
+    let mut annotations = Map::new();
+    match (kind, &connection.identity) {
+        (ObjectKind::ServiceAccount, Some(Identity { client_id, tenant_id })) => {
+            annotations.insert(WEBHOOK_CLIENT_ID.into(), json!(client_id.as_str()));
+            if let Some(tenant_id) = tenant_id {
+                annotations.insert(WEBHOOK_TENANT_ID.into(), json!(tenant_id.as_str()));
+            }
+        }
+        (ObjectKind::ServiceAccount, None) => {}
+        (ObjectKind::Secret | ObjectKind::SecretProviderClass, _) => {
+            annotations.insert(CONNECTION_NAME.into(), json!(connection.name.as_str()));
+        }
+    }
+    annotations
+}
+
+/// The `spec` for the Azure provider, logging in as the add-on's managed identity, as Service Connector's sample class does.
+///
+/// All parameters are texts: the API server refuses others. `tenantID` is the spelling that the provider (v1.8.2, `pkg/provider`) reads first.
+fn provider_spec(connection: &Connection) -> Value {
+    let identity = connection.identity.as_ref();
+    let client_id = identity.map(|identity| identity.client_id.as_str());
+    let tenant_id = identity.and_then(|identity| identity.tenant_id.as_ref()).map(Guid::as_str);
+    let mut spec = json!({
+        "provider": "azure",
+        "parameters": {
+            "usePodIdentity": "false",
+            "useVMManagedIdentity": "true",
+            "userAssignedIdentityID": client_id.unwrap_or_default(),
+            "tenantID": tenant_id.unwrap_or_default(),
+            "keyvaultName": connection.facts.get("vault").cloned().unwrap_or_default(),
+            "objects": objects_parameter(connection),
+        },
+    });
+    if let Some(name) = &connection.sync_secret {
+        let file = |object: &VaultObject| object.alias.clone().unwrap_or_else(|| object.name.clone());
+        let data: Vec<Value> = connection.vault_objects.iter().map(|object| json!({"objectName": file(object), "key": file(object)})).collect();
+        spec["secretObjects"] = json!([{"secretName": name, "type": "Opaque", "data": data}]);
+    }
+    spec
+}
+
+/// The provider wants a YAML text with a list of YAML texts. The names in it have been checked to need no quoting.
+fn objects_parameter(connection: &Connection) -> String {
+    let entry = |object: &VaultObject| {
+        let alias = object.alias.as_ref().map_or_else(String::new, |alias| format!("    objectAlias: \"{alias}\"\n"));
+        format!("  - |\n    objectName: \"{}\"\n    objectType: {}\n{alias}", object.name, object.kind)
+    };
+    let entries: String = connection.vault_objects.iter().map(entry).collect();
+    format!("array:\n{entries}")
+}

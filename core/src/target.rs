@@ -1,0 +1,87 @@
+//! The target of a connection: the parts of its resource id, those given one by one, and the facts that follow from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalogue::TargetService;
+use crate::problem::{At, Choice, Kind, Problems, Word};
+use crate::values::Entry;
+
+/// What is known of a target. What is given outright goes before what the id says, and that before what is derived.
+#[derive(Debug)]
+pub(crate) struct Target<'s> {
+    at: At,
+    service: &'s TargetService,
+    known: BTreeMap<String, String>,
+}
+
+impl<'s> Target<'s> {
+    /// Takes the target of an entry; nothing if its id is not one of the service.
+    pub(crate) fn parse(entry: &Entry, service: &'s TargetService, problems: &mut Problems) -> Option<Self> {
+        let at = entry.at.field("target");
+        for name in entry.target.keys().filter(|name| *name != "id" && !service.target_names().any(|known| known == *name)) {
+            let choice = Choice::of(name, ["id"].into_iter().chain(service.target_names()));
+            problems.add(&at, Kind::UnknownField { field: Word::new(&**name), choice });
+        }
+        let mut known = match entry.target.get("id") {
+            None => BTreeMap::new(),
+            Some(id) => service.resource_id.matched(id).or_else(|| {
+                let form = service.resource_id.as_str().to_owned();
+                problems.add(&at.field("id"), Kind::WrongResourceId { service: service.name.clone(), form });
+                None
+            })?,
+        };
+        known.extend(entry.target.iter().filter(|(name, _)| *name != "id").map(|(name, value)| (name.clone(), value.clone())));
+        Some(Self { at, service, known })
+    }
+
+    /// The facts of these names, each checked. What is missing or wrong becomes a problem.
+    pub(crate) fn facts(&self, needed: &BTreeSet<&str>, problems: &mut Problems) -> BTreeMap<String, String> {
+        let mut facts = BTreeMap::new();
+        let mut missing = BTreeSet::new();
+        for name in needed {
+            match self.fact(name) {
+                Err(part) if !missing.insert(part.clone()) => {}
+                Err(part) => problems.add(&self.at, Kind::MissingPart { fix: ways(name, &part), part }),
+                Ok(value) => {
+                    if let Some(rule) = broken_rule(name, &value) {
+                        let what = format!("`{name}` of the target");
+                        problems.add(&self.at.field(name), Kind::InvalidFact { what, rule: rule.to_owned() });
+                    }
+                    facts.insert((*name).to_owned(), value);
+                }
+            }
+        }
+        facts
+    }
+
+    /// A fact, or the name of the part that it lacks.
+    fn fact(&self, name: &str) -> Result<String, String> {
+        if let Some(value) = self.known.get(name).filter(|value| !value.is_empty()) {
+            return Ok(value.clone());
+        }
+        match self.service.facts.get(name) {
+            Some(template) => template.fill(|inner| self.fact(inner)),
+            None => Err(name.to_owned()),
+        }
+    }
+}
+
+/// The ways to make a fact known that lacks a part.
+fn ways(fact: &str, part: &str) -> String {
+    let itself = if fact == part { String::new() } else { format!(", or `target.{fact}`") };
+    format!("give `target.id`, or `target.{part}`{itself}")
+}
+
+/// The rule that a fact breaks, by its name; names and values of hosts go into texts of every grammar unescaped.
+fn broken_rule(name: &str, value: &str) -> Option<&'static str> {
+    let is_host = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    match name {
+        "host" if value.len() > 253 || !value.chars().all(is_host) => Some("a host has letters, digits, `.`, `_` and `-`, at most 253 of them"),
+        "port" if !value.parse::<u16>().is_ok_and(|port| port > 0) => Some("a port is a number from 1 to 65535"),
+        "vault" if !(3..=24).contains(&value.len()) || !value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') => {
+            Some("a vault's name has 3 to 24 letters, digits and `-`")
+        }
+        _ if value.chars().any(char::is_control) => Some("it may have no control character"),
+        _ => None,
+    }
+}

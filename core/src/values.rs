@@ -1,0 +1,193 @@
+//! The values: what the user wrote and the chart handed over, read field by field but not yet understood.
+
+use std::collections::BTreeMap;
+
+use secrecy::SecretString;
+use serde_json::Value;
+
+use crate::credential::{Credential, SecretKeyRef, Source};
+use crate::document;
+use crate::fields::{Fields, wrong_shape};
+use crate::names::{is_key, is_subdomain};
+use crate::problem::{At, Choice, Kind, Problem, Problems, Word};
+
+/// The fields of the values that only the chart reads.
+const CHART_ONLY: [&str; 5] = ["global", "namespaces", "driftRepair", "image", "job"];
+
+/// The values, as written.
+#[derive(Debug, Default)]
+pub struct Values {
+    /// The connections, in the order of the document.
+    pub connections: Vec<Entry>,
+}
+
+/// A connection as written: every field is there or not, none has been checked against another.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its place in the document.
+    pub at: At,
+    /// Whether each field has the form that it should have.
+    pub is_clean: bool,
+    /// `name`
+    pub name: Option<String>,
+    /// `namespace`
+    pub namespace: Option<String>,
+    /// `targetService`
+    pub target_service: Option<String>,
+    /// `authType`
+    pub auth_type: Option<String>,
+    /// `clientType`
+    pub client_type: Option<String>,
+    /// `target`
+    pub target: BTreeMap<String, String>,
+    /// `credentials`
+    pub credentials: BTreeMap<Credential, Source>,
+    /// `customizedKeys`
+    pub customized_keys: BTreeMap<String, String>,
+    /// `additionalConnectionStringProperties`
+    pub properties: BTreeMap<String, String>,
+    /// `additionalConfigurations`
+    pub additional: BTreeMap<String, String>,
+    /// `secrets`
+    pub vault_objects: Vec<VaultObject>,
+    /// `syncSecret`
+    pub sync_secret: Option<String>,
+    /// `adopt`
+    pub adopt: bool,
+}
+
+/// What a SecretProviderClass fetches from a vault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VaultObject {
+    /// Its place in the document.
+    pub at: At,
+    /// Its name in the vault.
+    pub name: String,
+    /// The name of the file that it becomes.
+    pub alias: Option<String>,
+    /// `secret`, `key` or `cert`.
+    pub kind: String,
+}
+
+impl Values {
+    /// Reads a document. Problems of single connections are added to `problems`; their entries say that they are not clean.
+    ///
+    /// # Errors
+    /// If the document cannot be read at all, so that nothing of it may be used.
+    pub fn parse(bytes: &[u8], problems: &mut Problems) -> Result<Self, Problem> {
+        let unreadable = |kind| Problem { at: At::top(), kind: Box::new(kind) };
+        let tree = document::parse(bytes).map_err(unreadable)?;
+        if !tree.is_object() {
+            return Err(unreadable(wrong_shape(&tree, "a mapping", "write the values as `connections:` and a list")));
+        }
+        let Some(mut fields) = Fields::of(tree, At::top(), problems) else { return Ok(Self::default()) };
+        for name in CHART_ONLY {
+            fields.take(name);
+        }
+        let list = fields.list("connections");
+        let connections = list.into_iter().filter_map(|(at, item)| Entry::parse(item, at, fields.problems())).collect();
+        fields.finish();
+        Ok(Self { connections })
+    }
+}
+
+impl Entry {
+    fn parse(item: Value, at: At, problems: &mut Problems) -> Option<Self> {
+        let before = problems.len();
+        let mut fields = Fields::of(item, at, problems)?;
+        let mut entry = Self {
+            at: fields.at().clone(),
+            is_clean: true,
+            name: fields.required("name", "letters, digits, `.`, `_` or `-`"),
+            namespace: fields.text("namespace"),
+            target_service: fields.required("targetService", "a name in the catalogue, such as `postgres-flexible`"),
+            auth_type: fields.required("authType", "one of secret, service-principal, workload-identity, csi"),
+            client_type: fields.text("clientType"),
+            target: fields.texts_or_numbers("target"),
+            credentials: credentials(&mut fields),
+            customized_keys: fields.texts("customizedKeys"),
+            properties: fields.texts("additionalConnectionStringProperties"),
+            additional: fields.texts("additionalConfigurations"),
+            vault_objects: vault_objects(&mut fields),
+            sync_secret: fields.text("syncSecret"),
+            adopt: fields.flag("adopt").unwrap_or(false),
+        };
+        fields.finish();
+        entry.is_clean = problems.len() == before;
+        Some(entry)
+    }
+}
+
+fn credentials(fields: &mut Fields<'_>) -> BTreeMap<Credential, Source> {
+    let at = fields.at().field("credentials");
+    let mut sources = BTreeMap::new();
+    for (name, value) in fields.map("credentials") {
+        let Some(credential) = Credential::named(&name) else {
+            // The key itself is not shown: somebody may have written the credential where its name belongs.
+            let choice = Choice::of(&name, Credential::ALL.map(Credential::name));
+            fields.problems().add(&at, Kind::NeedlessCredential { choice });
+            continue;
+        };
+        if let Some(source) = source(value, &at.field(&name), fields.problems()) {
+            sources.insert(credential, source);
+        }
+    }
+    sources
+}
+
+fn source(value: Value, at: &At, problems: &mut Problems) -> Option<Source> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(Source::Literal(SecretString::from(text))),
+        Value::Object(_) => reference(value, at, problems).map(Source::Reference),
+        other => {
+            let fix = "write a text in quotes, or `{secretKeyRef: {name: …, key: …}}`";
+            problems.add(at, wrong_shape(&other, "a text or a reference", fix));
+            None
+        }
+    }
+}
+
+fn reference(value: Value, at: &At, problems: &mut Problems) -> Option<SecretKeyRef> {
+    let mut outer = Fields::of(value, at.clone(), problems)?;
+    let Some(inner) = outer.take("secretKeyRef") else {
+        let meaning = "`{name: …, key: …}` of a Secret in the namespace of the release";
+        outer.problems().add(at, Kind::MissingField { field: "secretKeyRef", meaning });
+        return None;
+    };
+    outer.finish();
+    let mut inner = Fields::of(inner, at.field("secretKeyRef"), problems)?;
+    let name = inner.required("name", "the name of a Secret in the namespace of the release");
+    let key = inner.required("key", "a key of that Secret");
+    inner.finish();
+    let (name, key) = name.zip(key)?;
+    check_reference(&name, &key, at, problems).then_some(SecretKeyRef { name, key })
+}
+
+fn check_reference(name: &str, key: &str, at: &At, problems: &mut Problems) -> bool {
+    let name_is_good = is_subdomain(name);
+    if !name_is_good {
+        let rule = "the name of a Secret has a-z, 0-9, `-` and `.`, at most 253 of them";
+        problems.add(&at.field("secretKeyRef.name"), Kind::InvalidName { what: "Secret name", given: Word::new(name), rule });
+    }
+    let key_is_good = is_key(key);
+    if !key_is_good {
+        let rule = "the key of a Secret has letters, digits, `-`, `_` and `.`, at most 253 of them";
+        problems.add(&at.field("secretKeyRef.key"), Kind::InvalidName { what: "key", given: Word::new(key), rule });
+    }
+    name_is_good && key_is_good
+}
+
+fn vault_objects(fields: &mut Fields<'_>) -> Vec<VaultObject> {
+    let list = fields.list("secrets");
+    list.into_iter().filter_map(|(at, item)| vault_object(item, at, fields.problems())).collect()
+}
+
+fn vault_object(item: Value, at: At, problems: &mut Problems) -> Option<VaultObject> {
+    let mut fields = Fields::of(item, at.clone(), problems)?;
+    let name = fields.required("name", "the object's name in the vault");
+    let alias = fields.text("as");
+    let kind = fields.text("type").unwrap_or_else(|| "secret".to_owned());
+    fields.finish();
+    Some(VaultObject { at, name: name?, alias, kind })
+}
