@@ -3,7 +3,7 @@
 
 make_certificates() {
   mkdir -p "$PKI"
-  chmod 700 "$STATE" "$PKI"
+  chmod 700 "$PKI"
   make_authority
   make_certificate kube-apiserver /CN=kube-apiserver \
     "IP:10.96.0.1,IP:$CLUSTER_IP,IP:127.0.0.1,DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local"

@@ -4,7 +4,6 @@
 start_control_plane() {
   local bin
   bin=$(tool_folder kubernetes)/bin
-  start_etcd
   start_api_server
   start kube-controller-manager "$bin/kube-controller-manager" \
     --kubeconfig="$PKI/kube-controller-manager.kubeconfig" --leader-elect=false --use-service-account-credentials \
@@ -13,7 +12,7 @@ start_control_plane() {
     --service-account-private-key-file="$PKI/service-accounts.key" --root-ca-file="$PKI/ca.crt" \
     --cluster-signing-cert-file="$PKI/ca.crt" --cluster-signing-key-file="$PKI/ca.key" \
     --cert-dir="$STATE/kube-controller-manager" --kube-api-qps=200 --kube-api-burst=400 \
-    --flex-volume-plugin-dir="$STATE/kube-controller-manager"
+    --flex-volume-plugin-dir="$STATE/kube-controller-manager" --node-monitor-period=1s
   start kube-scheduler "$bin/kube-scheduler" \
     --kubeconfig="$PKI/kube-scheduler.kubeconfig" --leader-elect=false --kube-api-qps=200 --kube-api-burst=400 \
     --authentication-kubeconfig="$PKI/kube-scheduler.kubeconfig" \
@@ -24,7 +23,9 @@ start_etcd() {
   start etcd "$(debs_folder)/bin/etcd" --name "$NAME" --data-dir "$STATE/etcd" --log-level warn --logger zap \
     --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
     --listen-peer-urls http://127.0.0.1:2380 --initial-advertise-peer-urls http://127.0.0.1:2380 \
-    --initial-cluster "$NAME=http://127.0.0.1:2380"
+    --initial-cluster "$NAME=http://127.0.0.1:2380" --heartbeat-interval 10 --election-timeout 100
+  # An API server that finds nobody there waits a whole second before it asks again.
+  wait_until 20 etcd in_network bash -c 'exec 3<> /dev/tcp/127.0.0.1/2379' || failed_part etcd
 }
 
 start_api_server() {

@@ -3,9 +3,10 @@
 
 start_node_runtime() {
   mkdir -p "$STATE"/{cni,containerd,kubelet}
+  chmod 700 "$STATE"
   choose_snapshotter
-  render containerd.toml.in > "$STATE/containerd/config.toml"
-  render cni.json.in > "$STATE/cni/10-bridge.conflist"
+  render_to containerd.toml.in "$STATE/containerd/config.toml"
+  render_to cni.json.in "$STATE/cni/10-bridge.conflist"
   start containerd "$(debs_folder)/bin/containerd" --config "$STATE/containerd/config.toml"
 }
 
@@ -14,11 +15,11 @@ start_node() {
   bin=$(tool_folder kubernetes)/bin
   wait_until 20 containerd ctr version || failed_part containerd
   has_image localhost/pause:1 || import_image "$(tool_folder pause)/pause.tar" > /dev/null
-  render kubelet.yaml.in > "$STATE/kubelet/config.yaml"
+  render_to kubelet.yaml.in "$STATE/kubelet/config.yaml"
   share_volumes
   start kubelet unshare --mount --propagation unchanged "$SC_PARTS/kubelet-with-own-folders" "$STATE/kubelet/root" \
     "$bin/kubelet" --config "$STATE/kubelet/config.yaml" --kubeconfig "$PKI/kubelet.kubeconfig" --cert-dir "$STATE/kubelet/pki" --hostname-override "$NAME" --node-ip "$CLUSTER_IP"
-  render kube-proxy.yaml.in > "$STATE/kubelet/kube-proxy.yaml"
+  render_to kube-proxy.yaml.in "$STATE/kubelet/kube-proxy.yaml"
   start kube-proxy "$bin/kube-proxy" --config "$STATE/kubelet/kube-proxy.yaml" --hostname-override "$NAME"
   wait_until 60 "the node" node_is_ready || failed_part kubelet
   wait_until 30 "service addresses" services_are_served || failed_part kube-proxy

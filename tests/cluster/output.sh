@@ -34,12 +34,19 @@ render() {
     -e "s|@DEBS@|$(debs_folder)|g" -e "s|@SNAPSHOTTER@|${SNAPSHOTTER:-}|g" -e "s|@USER@|${2:-}|g" "$SC_PARTS/$1"
 }
 
+# Writes a filled-in template only if that changes the file: kube-proxy ends when its settings are touched.
+render_to() {
+  local text
+  text=$(render "$1")
+  [ -e "$2" ] && [ "$text" = "$(< "$2")" ] || printf '%s\n' "$text" > "$2"
+}
+
 # Waits until a command succeeds: wait_until SECONDS "what is waited for" COMMAND...
 wait_until() {
   local limit=$((SECONDS + $1)) what=$2
   shift 2
   until "$@" > /dev/null 2>&1; do
     [ "$SECONDS" -lt "$limit" ] || return 1
-    sleep 0.1
+    sleep 0.2
   done
 }
