@@ -1,0 +1,30 @@
+//! What the tests share: where the tree is, golden files, planning a document without a cluster, and the tools that read the chart.
+
+pub mod conformity;
+pub mod golden;
+pub mod helm;
+pub mod planning;
+pub mod render;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A file or folder of the tree.
+pub fn tree(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(path)
+}
+
+/// The files of a folder with this extension, in order. An empty list would make a test that checks nothing, so it fails here.
+pub fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(tree(folder)).unwrap_or_else(|error| panic!("{folder}: {error}"));
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|found| found == extension));
+    files.sort();
+    assert!(!files.is_empty(), "{folder} has no file *.{extension}");
+    files
+}
+
+/// The name of a file, without folder and extension.
+pub fn stem(file: &Path) -> String {
+    file.file_stem().unwrap().to_str().unwrap().to_owned()
+}
