@@ -23,12 +23,12 @@ need() {
 # What building the parts needs; nothing of it is asked for when they are in the cache.
 check_builder() {
   parts_are_there && return
-  need apt-get "apt (the parts come from Debian 12)"
-  need go "golang 1.26, from https://go.dev/dl"
-  local version
+  local version install_go="install Go 1.26 from https://go.dev/dl, and have it in PATH"
+  command -v apt-get > /dev/null || die "this is not a Debian: \`apt-get\` is missing" "use Debian 12, from whose packages the parts are taken"
+  command -v go > /dev/null || die "\`go\` is missing" "$install_go"
   version=$(go env GOVERSION)
   version=${version#go1.}
-  [ "${version%%.*}" -ge 21 ] || die "Go 1.${version} is too old" "install Go 1.26 from https://go.dev/dl"
+  [ "${version%%.*}" -ge 21 ] || die "Go 1.${version} is too old" "$install_go"
   check_disk
 }
 

@@ -15,11 +15,11 @@ name_cluster() {
   [[ $1 =~ ^[a-z0-9]([a-z0-9-]{0,18}[a-z0-9])?$ ]] ||
     die "\`$1\` is not a name for a cluster" "use up to 20 letters a-z, digits and dashes"
   CACHE=${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/sc-extension
-  # Sockets of the kubelet lie 60 characters below it, and a socket's path ends at 107.
-  [[ ${#CACHE} -lt 40 && $CACHE =~ ^/[A-Za-z0-9._/-]+$ ]] ||
-    die "\`$CACHE\` is too long or too odd for the sockets in it" "set XDG_CACHE_HOME to a short path without spaces"
   NAME=$1
   STATE=$CACHE/clusters/$NAME
+  # The kubelet has sockets 40 characters below it, and a socket's path ends at 107.
+  [[ ${#STATE} -le 64 && $STATE =~ ^/[A-Za-z0-9._/-]+$ ]] ||
+    die "\`$STATE\` is too long or too odd for the sockets in it" "set XDG_CACHE_HOME to a short path without spaces"
   ADMIN_KUBECONFIG=$STATE/kubeconfig
   PKI=$STATE/pki
   NETNS=sc-cluster-$NAME
