@@ -40,7 +40,7 @@ impl fmt::Display for At {
 
 /// A word that a user wrote into a field for identifiers.
 ///
-/// Displays in backticks if it looks like an identifier, and as `the given value` if not: whoever pastes a connection string into the
+/// Displays in backticks if it looks like an identifier, and as `(not shown)` if not: whoever pastes a connection string into the
 /// wrong field shall not find it in a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word(String);
@@ -60,7 +60,7 @@ impl fmt::Display for Word {
         if !self.0.is_empty() && self.0.len() <= Self::LONGEST && self.0.chars().all(plain) {
             write!(f, "`{}`", self.0)
         } else {
-            f.write_str("the given value")
+            f.write_str("(not shown)")
         }
     }
 }
@@ -231,8 +231,8 @@ pub enum Kind {
         object: String,
     },
     /// Two connections of one identity that disagree about its tenant.
-    #[error("connections `{first}` and `{second}` give two tenant ids for one identity")]
-    #[diagnostic(help("an identity has one tenant: give both the same `credentials.tenantId`"))]
+    #[error("connections `{first}` and `{second}` disagree about the tenant of their one identity")]
+    #[diagnostic(help("give both the same `credentials.tenantId`, or neither"))]
     TwoTenants {
         /// The earlier connection.
         first: String,
@@ -240,7 +240,7 @@ pub enum Kind {
         second: String,
     },
     /// An ARM id of another form than that of its target service.
-    #[error("the resource id is not one of a {service}")]
+    #[error("the resource id is not that of a `{service}`")]
     #[diagnostic(help("it has the form {form}"))]
     WrongResourceId {
         /// The target service.
@@ -259,16 +259,14 @@ pub enum Kind {
     },
     /// A credential that is needed.
     #[error("the credential `{credential}` is missing")]
-    #[diagnostic(help(
-        "add `credentials.{credential}`, best as `{{secretKeyRef: {{name: …, key: …}}}}` to a Secret in the namespace of the release"
-    ))]
+    #[diagnostic(help("add `credentials.{credential}`, {}", how_to_write(credential)))]
     MissingCredential {
         /// Its name.
         credential: String,
     },
     /// A credential, or an unknown field, where none belongs. The name is not shown: it may be the credential itself.
     #[error("a credential stands here that this connection has no use for")]
-    #[diagnostic(help("{choice}"))]
+    #[diagnostic(help("remove it, or correct its name: {choice}"))]
     NeedlessCredential {
         /// What is known.
         choice: Choice,
@@ -358,6 +356,14 @@ pub enum Kind {
     },
 }
 
+/// Ids and names of users are no secrets, and some of them must not be references.
+fn how_to_write(credential: &str) -> &'static str {
+    match credential {
+        "clientId" | "tenantId" | "username" => "written out: it is no secret",
+        _ => "best as `{secretKeyRef: {name: …, key: …}}` to a Secret in the namespace of the release",
+    }
+}
+
 /// Problems as they are found, in the order in which they were found.
 #[derive(Debug, Default)]
 pub struct Problems(Vec<Problem>);
@@ -394,7 +400,7 @@ mod tests {
     #[test]
     fn a_word_that_is_no_identifier_is_not_shown() {
         for secret in ["postgres://u:p@h", "", "a b", "x=y", &"a".repeat(64)] {
-            assert_eq!(Word::new(secret).to_string(), "the given value");
+            assert_eq!(Word::new(secret).to_string(), "(not shown)");
         }
         assert_eq!(Word::new("postgress").to_string(), "`postgress`");
     }
