@@ -1,6 +1,7 @@
 //! What the tests share: where the tree is, golden files, planning a document without a cluster, and the tools that read the chart.
 
 pub mod conformity;
+pub mod connection_strings;
 pub mod golden;
 pub mod helm;
 pub mod planning;
