@@ -49,7 +49,7 @@ proptest! {
     #![proptest_config(config(1024))]
 
     #[test]
-    fn a_name_is_refused_or_gives_valid_names(name in prop_oneof!["[a-zA-Z0-9._-]{0,80}", ".{0,20}"]) {
+    fn a_name_is_refused_or_gives_valid_names(name in prop_oneof!["[a-zA-Z0-9._-]{0,80}", "[._-]{0,2}[a-zA-Z0-9]{60,68}", ".{0,20}"]) {
         if let Ok(name) = ConnectionName::parse(&name) {
             prop_assert!(is_label_value(name.normalised()));
             prop_assert!(is_subdomain(&name.secret()) && is_subdomain(&name.secret_provider_class()));
