@@ -4,8 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::problem::Kind;
 
@@ -82,6 +85,21 @@ pub enum Referenced {
     Absent,
     /// It may not be read.
     Forbidden,
+}
+
+impl Referenced {
+    /// Takes the data of a live Secret.
+    #[must_use]
+    pub fn of(live: &Value) -> Self {
+        let text = |value: &Value| String::from_utf8(decoded(value)?).ok().map(SecretString::from);
+        let data = live["data"].as_object().into_iter().flatten();
+        Self::Found(data.map(|(key, value)| (key.clone(), text(value))).collect())
+    }
+}
+
+/// The bytes of one value in a Secret's data.
+pub(crate) fn decoded(value: &Value) -> Option<Vec<u8>> {
+    STANDARD.decode(value.as_str()?).ok()
 }
 
 /// All referenced Secrets that were read, by name.

@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use crate::credential::decoded;
 use crate::problem::Kind;
 
 /// The largest document that is read, in bytes: the limit of the API server for the data of one Secret.
@@ -23,6 +24,12 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Kind> {
         Value::Null => Err(unreadable("a mapping of values: it is empty", String::new(), "write at least `connections: []`")),
         value => Ok(value),
     }
+}
+
+/// The bytes of a document that is kept under `key` in a live Secret.
+#[must_use]
+pub fn of_secret(live: &Value, key: &str) -> Option<Vec<u8>> {
+    decoded(&live["data"][key])
 }
 
 fn parse_json(text: &str) -> Result<Value, Kind> {

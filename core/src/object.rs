@@ -138,9 +138,10 @@ impl Manifest {
         self.body.to_string().into_bytes()
     }
 
-    /// The keys of its data; none for kinds without.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.body["data"].as_object().into_iter().flat_map(Map::keys).map(String::as_str)
+    /// The keys that its data would add to nothing; none for kinds without data.
+    #[must_use]
+    pub fn additions(&self) -> Vec<Change> {
+        key_changes(&self.body["data"], &Value::Null)
     }
 
     /// Compares with the live object. Foreign labels and annotations are kept; what is ours must be as it should.

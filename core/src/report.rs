@@ -8,8 +8,8 @@ use crate::problem::Problem;
 /// What became of one object. In a dry run, what would become of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was not there.
-    Created,
+    /// It was not there. In a dry run, with the keys that it would have.
+    Created(Vec<Change>),
     /// It differed in these ways.
     Updated(Vec<Change>),
     /// It was as it should be.
@@ -36,7 +36,7 @@ impl Outcome {
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
-            Self::Created => "created",
+            Self::Created(_) => "created",
             Self::Updated(_) => "updated",
             Self::Unchanged => "unchanged",
             Self::Refused { .. } => "refused",
@@ -105,13 +105,13 @@ impl fmt::Display for Report {
         for (id, outcome) in &self.outcomes {
             write!(f, "{:<9} {id}", outcome.word())?;
             match outcome {
-                Outcome::Updated(changes) => {
+                Outcome::Created(changes) | Outcome::Updated(changes) if !changes.is_empty() => {
                     let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
                     writeln!(f, " ({})", changes.join(" "))?;
                 }
                 Outcome::Refused { reason, fix } => writeln!(f, "\n   why: {reason}\n   fix: {fix}")?,
                 Outcome::Failed { reason } => writeln!(f, "\n   why: {reason}")?,
-                Outcome::Created | Outcome::Unchanged => writeln!(f)?,
+                _ => writeln!(f)?,
             }
         }
         for problem in &self.problems {

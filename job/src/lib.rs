@@ -1,1 +1,12 @@
+//! The in-cluster edge: reads the values, applies the plan, publishes the report, arranges its own deletion.
+//!
+//! Rule: core decides, this crate does. Only `args` reads arguments and environment, only `cluster` speaks to the API server, only `output`
+//! prints.
 
+pub mod apply;
+pub mod args;
+pub mod cluster;
+pub mod exit;
+pub mod output;
+pub mod run;
+pub mod stop;

@@ -1,0 +1,161 @@
+//! Applies a plan: at most one request per object on a first install and on a rerun that changes nothing, and no write that is not needed.
+//!
+//! Absent → POST, present → GET, compare and PUT with the resourceVersion seen. Both are atomic, so nothing of a stranger is ever overwritten.
+
+use std::collections::BTreeMap;
+
+use futures::stream::{self, StreamExt};
+use sc_core::names::Release;
+use sc_core::object::{Decision, Manifest, ObjectId};
+use sc_core::plan::{Plan, Planned};
+use sc_core::report::Outcome;
+use serde_json::Value;
+
+use crate::cluster::{Cluster, Failure, collection, path};
+use crate::stop::Stop;
+
+/// How many objects are under way at once. More makes the API server no faster.
+const IN_FLIGHT: usize = 32;
+/// How often an object is looked at anew when somebody else changes it meanwhile.
+const ROUNDS: usize = 6;
+
+/// What to try first with each object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// Nothing is known: most objects will be new.
+    Create,
+    /// An earlier run succeeded: most objects will be there.
+    Read,
+}
+
+/// How a plan is applied.
+#[derive(Debug, Clone, Copy)]
+pub struct Mode {
+    /// What to try first.
+    pub first: First,
+    /// Looks, and says what it would do.
+    pub dry_run: bool,
+}
+
+/// Applies all of the plan and says what became of each object, in the plan's order. What was not begun when `stop` came has failed.
+pub async fn apply(cluster: &Cluster, plan: &Plan, mode: Mode, stop: &Stop) -> Vec<(ObjectId, Outcome)> {
+    let mut outcomes: BTreeMap<ObjectId, Outcome> = BTreeMap::new();
+    let mut running = stream::iter(plan.objects())
+        .map(|(id, planned)| async move { (id.clone(), object(cluster, plan, (id, planned), mode).await) })
+        .buffer_unordered(IN_FLIGHT);
+    let reason = loop {
+        tokio::select! {
+            reason = stop.wait() => break Some(reason),
+            next = running.next() => match next {
+                Some((id, outcome)) => {
+                    tracing::debug!(object = %id, outcome = outcome.word(), "object done");
+                    outcomes.insert(id, outcome);
+                }
+                None => break None,
+            },
+        }
+    };
+    if let Some(reason) = reason {
+        for (id, _) in plan.objects() {
+            outcomes.entry(id.clone()).or_insert_with(|| Outcome::Failed { reason: reason.to_string() });
+        }
+    }
+    outcomes.into_iter().collect()
+}
+
+async fn object(cluster: &Cluster, plan: &Plan, (id, planned): (&ObjectId, Planned), mode: Mode) -> Outcome {
+    let manifest = match plan.manifest(id, planned) {
+        Ok(manifest) => manifest,
+        Err(problem) => return Outcome::Refused { reason: problem.to_string(), fix: problem.fix() },
+    };
+    let object = Object { cluster, id, manifest, adopt: planned.adopt, release: plan.release(), dry_run: mode.dry_run };
+    object.settle(mode.first).await
+}
+
+/// One object on its way.
+struct Object<'a> {
+    cluster: &'a Cluster,
+    id: &'a ObjectId,
+    manifest: Manifest,
+    adopt: bool,
+    release: &'a Release,
+    dry_run: bool,
+}
+
+/// What one round came to: an outcome, or what to try next.
+type Round = Result<Outcome, First>;
+
+impl Object<'_> {
+    async fn settle(&self, first: First) -> Outcome {
+        let mut next = if self.dry_run { First::Read } else { first };
+        for _ in 0..ROUNDS {
+            let round = match next {
+                First::Create => self.create().await,
+                First::Read => self.read().await,
+            };
+            match round {
+                Ok(outcome) => return outcome,
+                Err(other) => next = other,
+            }
+        }
+        Outcome::Failed { reason: "somebody else kept changing it at the same time".to_owned() }
+    }
+
+    async fn create(&self) -> Round {
+        match self.cluster.create(&collection(&self.id.namespace, self.id.kind), &self.manifest.to_bytes()).await {
+            Ok(answer) => Ok(self.verified(answer, Outcome::Created(Vec::new()))),
+            Err(Failure::Exists) => Err(First::Read),
+            Err(failure) => Ok(refused(&failure)),
+        }
+    }
+
+    async fn read(&self) -> Round {
+        match self.cluster.get(&path(self.id)).await {
+            Ok(None) if self.dry_run => Ok(Outcome::Created(self.manifest.additions())),
+            Ok(None) => Err(First::Create),
+            Ok(Some(live)) if live["metadata"]["deletionTimestamp"].is_string() => {
+                Ok(Outcome::Failed { reason: "it is being deleted by somebody else".to_owned() })
+            }
+            Ok(Some(live)) => self.decide(live).await,
+            Err(failure) => Ok(refused(&failure)),
+        }
+    }
+
+    async fn decide(&self, live: Value) -> Round {
+        match self.manifest.compare(live, self.release, self.adopt) {
+            Decision::Unchanged => Ok(Outcome::Unchanged),
+            Decision::NotOurs => Ok(self.not_ours()),
+            Decision::Update { changes, .. } if self.dry_run => Ok(Outcome::Updated(changes)),
+            Decision::Update { body, changes } => match self.cluster.replace(&path(self.id), &body).await {
+                Ok(answer) => Ok(self.verified(answer, Outcome::Updated(changes))),
+                Err(Failure::Conflict) => Err(First::Read),
+                Err(Failure::Absent) => Err(First::Create),
+                Err(failure) => Ok(refused(&failure)),
+            },
+        }
+    }
+
+    /// What was written must be what the API server says it stored.
+    fn verified(&self, answer: Value, outcome: Outcome) -> Outcome {
+        match self.manifest.compare(answer, self.release, false) {
+            Decision::Unchanged => outcome,
+            _ => Outcome::Refused {
+                reason: "the API server stored something else than was sent".to_owned(),
+                fix: "look for a mutating admission webhook on this kind of object".to_owned(),
+            },
+        }
+    }
+
+    fn not_ours(&self) -> Outcome {
+        let Release { name, namespace } = self.release;
+        Outcome::Refused {
+            reason: format!("{} exists and was not made by release `{name}` in `{namespace}`", self.id),
+            fix: "delete or rename it, rename the connection, or say `adopt: true` on the connection to take it over".to_owned(),
+        }
+    }
+}
+
+fn refused(failure: &Failure) -> Outcome {
+    let reason = failure.to_string();
+    if failure.may_pass() { Outcome::Failed { reason } } else { Outcome::Refused { reason, fix: failure.fix().to_owned() } }
+}

@@ -1,0 +1,118 @@
+//! Arguments and environment; nothing else reads either.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use sc_core::names::Release;
+
+/// Makes the Secrets, ServiceAccounts and SecretProviderClasses that connections ask for.
+///
+/// In a cluster it needs no arguments: the chart's Job gives it all by the environment. Elsewhere it reads a values file of the chart, and
+/// finds the cluster as kubectl does.
+#[derive(Debug, Parser)]
+#[command(name = "sc-job", version, disable_help_subcommand = true)]
+#[command(
+    after_help = "Exit codes:\n  0  everything is as it should be\n  1  the cluster or the network failed; a retry may help\n  2  the values are wrong\n  3  some objects were refused; the rest was applied"
+)]
+pub struct Args {
+    /// Reads this values file instead of the live Secret `sc-config`.
+    #[arg(long, value_name = "FILE")]
+    pub values: Option<PathBuf>,
+
+    /// Prints what would change, by keys, and writes nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// With --values: takes the Lease and keeps `sc-status` in this namespace.
+    #[arg(long, value_name = "NAMESPACE", requires = "values")]
+    pub status_namespace: Option<String>,
+
+    /// The release whose objects these are.
+    #[arg(long, env = "SC_RELEASE", default_value = "sc", value_name = "NAME")]
+    pub release: String,
+
+    /// The namespace of that release, which also holds the Secrets that credentials refer to.
+    #[arg(long, env = "POD_NAMESPACE", default_value = "sc-system", value_name = "NAMESPACE")]
+    pub release_namespace: String,
+
+    /// Logs one line per object.
+    #[arg(long, short)]
+    pub verbose: bool,
+
+    #[command(flatten)]
+    pub(crate) environment: Environment,
+}
+
+/// What the chart's Job says by the environment.
+#[derive(Debug, Clone, Parser)]
+pub(crate) struct Environment {
+    #[arg(long, env = "POD_NAME", hide = true, default_value = "")]
+    pod_name: String,
+    #[arg(long, env = "POD_UID", hide = true)]
+    pod_uid: Option<String>,
+    #[arg(long, env = "JOB_NAME", hide = true)]
+    job_name: Option<String>,
+    #[arg(long, env = "JOB_UID", hide = true)]
+    job_uid: Option<String>,
+    #[arg(long, env = "SC_CHART_VERSION", hide = true, default_value = "")]
+    chart_version: String,
+    #[arg(long, env = "SC_IMAGE", hide = true, default_value = "")]
+    image: String,
+    #[arg(long, env = "SC_TRIGGER", hide = true, default_value = "manual")]
+    trigger: String,
+    #[arg(long, env = "ACTIVE_DEADLINE_SECONDS", hide = true, default_value_t = 240)]
+    active_deadline_seconds: u32,
+}
+
+/// Who this run is.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Name of the pod.
+    pub pod: String,
+    /// UID of the pod; who holds the Lease.
+    pub pod_uid: String,
+    /// Name of the own Job.
+    pub job: String,
+    /// UID of the own Job.
+    pub job_uid: String,
+}
+
+/// What a run proves beside the hash of its values.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// Version of the chart.
+    pub chart: String,
+    /// The image.
+    pub image: String,
+    /// What started the run: hook, rollback, cron or manual.
+    pub trigger: String,
+}
+
+impl Args {
+    /// The release.
+    #[must_use]
+    pub fn release(&self) -> Release {
+        Release { name: self.release.clone(), namespace: self.release_namespace.clone() }
+    }
+
+    /// Who this run is; nothing outside of a Job.
+    #[must_use]
+    pub fn identity(&self) -> Option<Identity> {
+        let environment = self.environment.clone();
+        Some(Identity { pod: environment.pod_name, pod_uid: environment.pod_uid?, job: environment.job_name?, job_uid: environment.job_uid? })
+    }
+
+    /// What this run proves beside the hash.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        let Environment { chart_version, image, trigger, .. } = self.environment.clone();
+        Version { chart: chart_version, image, trigger }
+    }
+
+    /// How long Kubernetes lets the Job run, over all its pods.
+    #[must_use]
+    pub fn active_deadline(&self) -> Duration {
+        Duration::from_secs(self.environment.active_deadline_seconds.into())
+    }
+}

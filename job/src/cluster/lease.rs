@@ -1,0 +1,132 @@
+//! The Lease `sc-job`: only one run at a time writes.
+//!
+//! Whether a holder has died is judged as client-go does: by watching, on the own clock, that it did not renew for the Lease's duration. The
+//! clocks of two nodes are never compared.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{Cluster, Failure};
+use crate::stop::{Reason, Stop};
+
+const NAME: &str = "sc-job";
+/// So long a holder may be silent.
+const DURATION: Duration = Duration::from_secs(30);
+const RENEW_EVERY: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// So long a run waits for another to end.
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
+
+/// The Lease, held. It is renewed in the background until it is released.
+#[derive(Debug)]
+pub struct Lease {
+    path: String,
+    holder: String,
+    renewal: tokio::task::JoinHandle<()>,
+}
+
+impl Lease {
+    /// Takes the Lease, waiting for another holder to release it or to fall silent.
+    ///
+    /// # Errors
+    /// [`Failure::Busy`] with code 409 if it could not be had in two minutes, or what the API server has against it.
+    pub async fn take(cluster: &Cluster, namespace: &str, holder: &str, stop: &Stop) -> Result<Self, Failure> {
+        let path = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{NAME}");
+        let taking = Taking { cluster, collection: path.trim_end_matches(&format!("/{NAME}")), path: &path, namespace, holder };
+        timeout(LONGEST_WAIT, taking.until_held()).await.map_err(|_| Failure::Busy { code: 409, retry_after: None })??;
+        let renewal = tokio::spawn(renew(cluster.clone(), path.clone(), holder.to_owned(), stop.clone()));
+        Ok(Self { path, holder: holder.to_owned(), renewal })
+    }
+
+    /// Gives it back, so that the next run need not wait. Failing in this costs the next run half a minute, nothing else.
+    pub async fn release(self, cluster: &Cluster) {
+        self.renewal.abort();
+        let released = async {
+            let Some(mut live) = cluster.get(&self.path).await?.filter(|live| holder_of(live) == self.holder) else { return Ok(()) };
+            live["spec"]["holderIdentity"] = json!("");
+            cluster.replace(&self.path, live.to_string().as_bytes()).await.map(drop)
+        };
+        if let Err::<(), Failure>(failure) = released.await {
+            tracing::warn!(%failure, "the Lease was not released, the next run will wait for it");
+        }
+    }
+}
+
+/// The taking of a Lease.
+struct Taking<'a> {
+    cluster: &'a Cluster,
+    collection: &'a str,
+    path: &'a str,
+    namespace: &'a str,
+    holder: &'a str,
+}
+
+impl Taking<'_> {
+    async fn until_held(&self) -> Result<(), Failure> {
+        let mut seen = (Value::Null, Instant::now());
+        loop {
+            let live = self.cluster.get(self.path).await?;
+            let spec = live.as_ref().map(|live| live["spec"].clone()).unwrap_or_default();
+            if spec != seen.0 {
+                seen = (spec, Instant::now());
+            }
+            let is_free = live.as_ref().is_none_or(|live| holder_of(live).is_empty() || holder_of(live) == self.holder);
+            if (is_free || seen.1.elapsed() >= DURATION) && self.write(live).await? {
+                return Ok(());
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Writes itself in as the holder; no if somebody else was faster.
+    async fn write(&self, live: Option<Value>) -> Result<bool, Failure> {
+        let spec = held_by(self.holder);
+        let written = if let Some(mut live) = live {
+            live["spec"] = spec;
+            self.cluster.replace(self.path, live.to_string().as_bytes()).await
+        } else {
+            let metadata = json!({"name": NAME, "namespace": self.namespace});
+            let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec});
+            self.cluster.create(self.collection, lease.to_string().as_bytes()).await
+        };
+        match written {
+            Ok(_) => Ok(true),
+            Err(Failure::Conflict | Failure::Exists | Failure::Absent) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+async fn renew(cluster: Cluster, path: String, holder: String, stop: Stop) {
+    let mut renewed = Instant::now();
+    while renewed.elapsed() < DURATION {
+        sleep(RENEW_EVERY).await;
+        match cluster.get(&path).await {
+            Ok(Some(mut live)) if holder_of(&live) == holder => {
+                live["spec"]["renewTime"] = json!(now());
+                if cluster.replace(&path, live.to_string().as_bytes()).await.is_ok() {
+                    renewed = Instant::now();
+                }
+            }
+            Ok(_) => break,
+            Err(failure) => tracing::warn!(%failure, "the Lease was not renewed"),
+        }
+    }
+    stop.now(Reason::LeaseLost);
+}
+
+fn held_by(holder: &str) -> Value {
+    json!({"holderIdentity": holder, "leaseDurationSeconds": DURATION.as_secs(), "acquireTime": now(), "renewTime": now()})
+}
+
+fn holder_of(live: &Value) -> &str {
+    live["spec"]["holderIdentity"].as_str().unwrap_or_default()
+}
+
+/// The time, as the API server's MicroTime wants it.
+fn now() -> String {
+    format!("{:.6}", Timestamp::now())
+}

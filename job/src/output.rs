@@ -1,0 +1,44 @@
+//! The one printer: the report to standard output, the log to standard error, and one line for Kubernetes.
+
+use std::io::Write as _;
+
+use sc_core::report::Report;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
+
+/// Where Kubernetes looks for the reason of a container's end.
+const TERMINATION_LOG: &str = "/dev/termination-log";
+
+/// Starts the log. Only our own crates are heard: the HTTP client would log bodies.
+pub fn start_log(verbose: bool) {
+    let level = if verbose { LevelFilter::DEBUG } else { LevelFilter::INFO };
+    let filter = Targets::new().with_target("sc_job", level);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+    // A log that is there already, as in tests, is as good.
+    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
+}
+
+/// Prints the report.
+pub fn report(report: &Report, dry_run: bool) {
+    let heading = if dry_run { "dry run: nothing is written, this is what would become of it\n" } else { "" };
+    // A closed pipe is no reason to fail: what counts is in the cluster.
+    let _ = write!(std::io::stdout().lock(), "{heading}{report}");
+}
+
+/// Prints why a run could not do its work: what, why and how to mend it.
+pub fn failure(error: &anyhow::Error) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "error: {error}");
+    for cause in error.chain().skip(1) {
+        let _ = writeln!(out, "  why: {cause}");
+    }
+}
+
+/// Leaves one line where Kubernetes shows it as the reason of the container's end.
+pub fn termination(line: &str) {
+    // Outside of a container there is no such file, and nobody to read it.
+    if let Ok(mut file) = std::fs::OpenOptions::new().write(true).open(TERMINATION_LOG) {
+        let _ = writeln!(file, "{line}");
+    }
+}
