@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use crate::lines;
+
 /// Compares outputs, by name, with the files `<folder>/<name>.<extension>`. A file without an output fails as well as an output without a file.
 pub fn compare(folder: &Path, extension: &str, outputs: &BTreeMap<String, String>) {
     if env::var_os("UPDATE").is_some() {
@@ -15,7 +17,7 @@ pub fn compare(folder: &Path, extension: &str, outputs: &BTreeMap<String, String
         let file = path(folder, name, extension).display().to_string();
         match golden.get(name) {
             None => failures.push(format!("{file} is missing")),
-            Some(expected) if expected != output => failures.push(format!("{file} differs\n{}", first_difference(expected, output))),
+            Some(expected) if expected != output => failures.push(format!("{file} differs\n{}", lines::difference(expected, output))),
             Some(_) => {}
         }
     }
@@ -47,13 +49,4 @@ fn update(folder: &Path, extension: &str, outputs: &BTreeMap<String, String>) {
     for (name, output) in outputs {
         fs::write(path(folder, name, extension), output).unwrap();
     }
-}
-
-/// The first line that differs, with the two lines before it.
-fn first_difference(expected: &str, output: &str) -> String {
-    let (expected, output): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), output.lines().collect());
-    let line = expected.iter().zip(&output).take_while(|(a, b)| a == b).count();
-    let show = |lines: &[&str]| lines.get(line).map_or("(the end)".to_owned(), |text| (*text).to_owned());
-    let before: String = expected[line.saturating_sub(2)..line].iter().flat_map(|text| ["    ", text, "\n"]).collect();
-    format!("  line {}:\n{before}  - {}\n  + {}", line + 1, show(&expected), show(&output))
 }

@@ -62,7 +62,7 @@ fn program(variable: &str) -> PathBuf {
 }
 
 /// Does `work` for each item, on as many threads as there are cores; the answers come in the order of the items.
-pub fn for_each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub fn for_each<'a, T: Sync, R: Send>(items: &'a [T], work: impl Fn(&'a T) -> R + Sync) -> Vec<R> {
     let cores = thread::available_parallelism().map_or(2, usize::from);
     let share = items.len().div_ceil(cores).max(1);
     thread::scope(|scope| {

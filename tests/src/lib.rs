@@ -4,6 +4,7 @@ pub mod conformity;
 pub mod connection_strings;
 pub mod golden;
 pub mod helm;
+pub mod lines;
 pub mod planning;
 pub mod render;
 
