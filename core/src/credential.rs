@@ -85,6 +85,8 @@ pub enum Referenced {
     Absent,
     /// It may not be read.
     Forbidden,
+    /// The API server did not answer.
+    Unread,
 }
 
 impl Referenced {
@@ -129,6 +131,7 @@ impl References {
                 None => Err(Kind::SecretKeyAbsent { name, key, credential }),
             },
             Some(Referenced::Forbidden) => Err(Kind::SecretForbidden { name, credential }),
+            Some(Referenced::Unread) => Err(Kind::SecretUnread { name, credential }),
             Some(Referenced::Absent) | None => Err(Kind::SecretAbsent { name, credential }),
         }
     }

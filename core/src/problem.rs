@@ -124,7 +124,7 @@ impl Problem {
     /// Whether trying again, with the same values, may help.
     #[must_use]
     pub fn may_pass(&self) -> bool {
-        matches!(*self.kind, Kind::SecretAbsent { .. } | Kind::SecretKeyAbsent { .. } | Kind::SecretForbidden { .. })
+        matches!(*self.kind, Kind::SecretAbsent { .. } | Kind::SecretKeyAbsent { .. } | Kind::SecretForbidden { .. } | Kind::SecretUnread { .. })
     }
 }
 
@@ -302,6 +302,15 @@ pub enum Kind {
     #[error("the Secret `{name}` that holds `{credential}` may not be read")]
     #[diagnostic(help("install through the chart, which grants `get` on each referenced Secret"))]
     SecretForbidden {
+        /// Name of the Secret.
+        name: String,
+        /// Name of the credential.
+        credential: String,
+    },
+    /// A referenced Secret was not to be had, whatever is in it.
+    #[error("the Secret `{name}` that holds `{credential}` was not read, the API server did not answer")]
+    #[diagnostic(help("run again"))]
+    SecretUnread {
         /// Name of the Secret.
         name: String,
         /// Name of the credential.

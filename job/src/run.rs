@@ -142,13 +142,7 @@ impl Run<'_> {
             Ok(connections) => connections,
             Err(problem) => return (Report { outcomes: Vec::new(), problems: vec![problem] }, BTreeMap::new()),
         };
-        let read = match references::read(self.cluster, &self.args.release_namespace, &connections).await {
-            Ok(read) => read,
-            Err(failure) => {
-                tracing::warn!(%failure, "failed to read the referenced Secrets");
-                references::Read::default()
-            }
-        };
+        let read = references::read(self.cluster, &self.args.release_namespace, &connections).await;
         let plan = Plan::of(connections, read.references, self.args.release(), &mut problems);
         let mode = Mode { first, dry_run: self.args.dry_run };
         let outcomes = apply(self.cluster, &plan, mode, self.stop).await;

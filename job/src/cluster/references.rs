@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, StreamExt};
 use sc_core::connection::Connection;
 use sc_core::credential::{Referenced, References};
 use serde_json::Value;
@@ -21,33 +21,30 @@ pub struct Read {
     pub versions: BTreeMap<String, String>,
 }
 
-/// Reads each referenced Secret once. One that is absent or may not be read is noted as such.
-///
-/// # Errors
-/// If the API server cannot be asked.
-pub async fn read(cluster: &Cluster, namespace: &str, connections: &[Connection]) -> Result<Read, Failure> {
+/// Reads each referenced Secret once. One that is absent, may not be read or was not answered for is noted as such.
+pub async fn read(cluster: &Cluster, namespace: &str, connections: &[Connection]) -> Read {
     let names: BTreeSet<&str> = connections.iter().flat_map(Connection::referenced_secrets).collect();
-    let asked = stream::iter(names).map(|name| async move { Ok((name.to_owned(), ask(cluster, namespace, name).await?)) });
-    let answers: Vec<(String, Result<Value, Referenced>)> = asked.buffer_unordered(IN_FLIGHT).try_collect().await?;
+    let asked = stream::iter(names).map(|name| async move { (name.to_owned(), ask(cluster, namespace, name).await) });
+    let mut answers = asked.buffer_unordered(IN_FLIGHT);
     let mut read = Read::default();
-    for (name, answer) in answers {
+    while let Some((name, answer)) = answers.next().await {
         let referenced = match answer {
             Ok(live) => {
                 read.versions.insert(name.clone(), live["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned());
                 Referenced::of(&live)
             }
-            Err(absent) => absent,
+            Err(unread) => unread,
         };
         read.references.insert(name, referenced);
     }
-    Ok(read)
+    read
 }
 
-async fn ask(cluster: &Cluster, namespace: &str, name: &str) -> Result<Result<Value, Referenced>, Failure> {
+async fn ask(cluster: &Cluster, namespace: &str, name: &str) -> Result<Value, Referenced> {
     match cluster.get(&format!("/api/v1/namespaces/{namespace}/secrets/{name}")).await {
-        Ok(Some(live)) => Ok(Ok(live)),
-        Ok(None) => Ok(Err(Referenced::Absent)),
-        Err(Failure::Forbidden { .. }) => Ok(Err(Referenced::Forbidden)),
-        Err(failure) => Err(failure),
+        Ok(Some(live)) => Ok(live),
+        Ok(None) => Err(Referenced::Absent),
+        Err(Failure::Forbidden { .. }) => Err(Referenced::Forbidden),
+        Err(_) => Err(Referenced::Unread),
     }
 }
