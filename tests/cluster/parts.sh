@@ -173,6 +173,7 @@ write_wrappers() {
     ln -s "../root/usr/bin/$program" "$to/bin/$program"
   done
   write_wrapper "$to/bin/psql" "$root/usr/lib/postgresql/15/bin/psql"
+  write_wrapper "$to/bin/buildah" "$root/usr/bin/buildah"
   for backend in nft legacy; do
     for program in iptables iptables-save iptables-restore ip6tables ip6tables-save ip6tables-restore; do
       write_wrapper "$to/iptables-$backend/$program" "$root/usr/sbin/xtables-$backend-multi $program"
