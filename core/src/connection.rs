@@ -125,7 +125,7 @@ impl Reader<'_> {
             vault_objects: entry.vault_objects,
             sync_secret: entry.sync_secret,
             adopt: entry.adopt,
-            credentials: entry.credentials,
+            credentials: entry.credentials.sources,
             customized_keys: entry.customized_keys,
             properties: entry.properties,
             additional: entry.additional,
@@ -177,11 +177,12 @@ impl Reader<'_> {
 
     fn credentials(&mut self, entry: &Entry, login: &Login) {
         let at = entry.at.field("credentials");
-        for credential in login.credentials.iter().filter(|credential| !entry.credentials.contains_key(credential)) {
+        let stands = |credential: &Credential| entry.credentials.sources.contains_key(credential) || entry.credentials.malformed.contains(credential);
+        for credential in login.credentials.iter().filter(|credential| !stands(credential)) {
             self.problems.add(&at, Kind::MissingCredential { credential: credential.name().to_owned() });
         }
         let used: BTreeSet<Credential> = login.credentials.union(&login.optional_credentials).copied().collect();
-        for credential in entry.credentials.keys().filter(|credential| !used.contains(credential)) {
+        for credential in entry.credentials.sources.keys().filter(|credential| !used.contains(credential)) {
             let choice = Choice::of(credential.name(), used.iter().map(|credential| credential.name()));
             self.problems.add(&at.field(credential.name()), Kind::NeedlessCredential { choice });
         }
@@ -199,7 +200,7 @@ impl Reader<'_> {
     /// A GUID that must stand in the values, because names of objects and Roles follow from it.
     fn guid(&mut self, entry: &Entry, credential: Credential) -> Option<Guid> {
         let at = entry.at.field("credentials").field(credential.name());
-        match entry.credentials.get(&credential)? {
+        match entry.credentials.sources.get(&credential)? {
             Source::Reference(_) => {
                 self.problems.add(&at, Kind::MustBeLiteral { credential: credential.name().to_owned() });
                 None
@@ -236,7 +237,7 @@ impl Reader<'_> {
             self.vault_object(object);
             let file = object.alias.as_deref().unwrap_or(&object.name);
             if !files.insert(file) {
-                self.problems.add(&object.at, Kind::KeyCollision { key: Word::new(file) });
+                self.problems.add(&object.at, Kind::KeyCollision { what: "files", key: Word::new(file) });
             }
         }
         if let Some(name) = entry.sync_secret.as_deref().filter(|name| !crate::names::is_subdomain(name)) {
@@ -279,7 +280,7 @@ impl Reader<'_> {
         let mut seen = BTreeSet::new();
         for key in renamed.chain(entry.additional.keys().map(String::as_str)) {
             if !seen.insert(key) {
-                self.problems.add(&entry.at, Kind::KeyCollision { key: Word::new(key) });
+                self.problems.add(&entry.at, Kind::KeyCollision { what: "variables", key: Word::new(key) });
             }
         }
     }

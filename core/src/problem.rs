@@ -347,10 +347,12 @@ pub enum Kind {
         /// The keys that there are.
         choice: Choice,
     },
-    /// Two variables of one name.
-    #[error("two variables of this connection would be called {key}")]
-    #[diagnostic(help("give each variable a name of its own"))]
+    /// Two variables or files of one name.
+    #[error("two {what} of this connection would be called {key}")]
+    #[diagnostic(help("give each of them a name of its own"))]
     KeyCollision {
+        /// What they are.
+        what: &'static str,
         /// The name.
         key: Word,
     },

@@ -1,6 +1,6 @@
 //! The values: what the user wrote and the chart handed over, read field by field but not yet understood.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use secrecy::SecretString;
 use serde_json::Value;
@@ -41,7 +41,7 @@ pub struct Entry {
     /// `target`
     pub target: BTreeMap<String, String>,
     /// `credentials`
-    pub credentials: BTreeMap<Credential, Source>,
+    pub credentials: Credentials,
     /// `customizedKeys`
     pub customized_keys: BTreeMap<String, String>,
     /// `additionalConnectionStringProperties`
@@ -54,6 +54,15 @@ pub struct Entry {
     pub sync_secret: Option<String>,
     /// `adopt`
     pub adopt: bool,
+}
+
+/// The credentials of an entry.
+#[derive(Debug, Default)]
+pub struct Credentials {
+    /// Where each of them is.
+    pub sources: BTreeMap<Credential, Source>,
+    /// Those that stand there in no form of a credential, which has been noted: they are not missing.
+    pub malformed: BTreeSet<Credential>,
 }
 
 /// What a SecretProviderClass fetches from a vault.
@@ -118,26 +127,31 @@ impl Entry {
     }
 }
 
-fn credentials(fields: &mut Fields<'_>) -> BTreeMap<Credential, Source> {
+fn credentials(fields: &mut Fields<'_>) -> Credentials {
     let at = fields.at().field("credentials");
-    let mut sources = BTreeMap::new();
-    for (name, value) in fields.map("credentials") {
+    let mut credentials = Credentials::default();
+    let before = fields.problems().len();
+    let map = fields.map("credentials");
+    if fields.problems().len() > before {
+        credentials.malformed.extend(Credential::ALL);
+    }
+    for (name, value) in map.into_iter().filter(|(_, value)| !value.is_null()) {
         let Some(credential) = Credential::named(&name) else {
             // The key itself is not shown: somebody may have written the credential where its name belongs.
             let choice = Choice::of(&name, Credential::ALL.map(Credential::name));
             fields.problems().add(&at, Kind::NeedlessCredential { choice });
             continue;
         };
-        if let Some(source) = source(value, &at.field(&name), fields.problems()) {
-            sources.insert(credential, source);
+        match source(value, &at.field(&name), fields.problems()) {
+            Some(source) => drop(credentials.sources.insert(credential, source)),
+            None => drop(credentials.malformed.insert(credential)),
         }
     }
-    sources
+    credentials
 }
 
 fn source(value: Value, at: &At, problems: &mut Problems) -> Option<Source> {
     match value {
-        Value::Null => None,
         Value::String(text) => Some(Source::Literal(SecretString::from(text))),
         Value::Object(_) => reference(value, at, problems).map(Source::Reference),
         other => {
