@@ -132,11 +132,38 @@ fn find_open(place: &str, tree: &Value, open: &mut Vec<String>) {
 fn the_schema_refuses_the_names_that_core_refuses() {
     let longest = "a".repeat(63);
     let too_long = "a".repeat(64);
+    let with_periods = format!("{}.{}", &longest[..30], &longest[30..]);
     let names = [
-        "", " ", "a b", "ö", "a/b", "a:b", "...", "_", "-", "a\n", "\na", "a\u{0}", "A", "a.b", "a_B.c", "0", "my-app", "._x_.", &longest, &too_long,
+        "",
+        " ",
+        "a b",
+        "ö",
+        "a/b",
+        "a:b",
+        "...",
+        "_",
+        "-",
+        "a\n",
+        "\na",
+        "a\u{0}",
+        "A",
+        "a.b",
+        "a_B.c",
+        "0",
+        "my-app",
+        "._x_.",
+        "Orders-DB",
+        "-a",
+        "a-",
+        "a_b-c",
+        ".-0",
+        &longest,
+        &too_long,
+        &with_periods,
     ];
     let namespaces = ["", "A", "a.b", "a_b", "-a", "a-", "a", "0", "shop-1", "a\n", &longest, &too_long];
-    for (field, given) in [("name", &names[..]), ("namespace", &namespaces[..])] {
+    let secrets = ["A", "a_b", "a..b", ".a", "a.", "-a", "a", "a.b-c.d", "0", "a\n", "a b"];
+    for (field, given) in [("name", &names[..]), ("namespace", &namespaces[..]), ("syncSecret", &secrets[..])] {
         let by_core = refused_by_core(field, given);
         let by_schema = refused_by_schema(field, given);
         assert!(!by_core.is_empty() && by_core.len() < given.len());
@@ -146,7 +173,7 @@ fn the_schema_refuses_the_names_that_core_refuses() {
 
 fn connections(field: &str, given: &[&str]) -> Value {
     let connection = |text: &&str| {
-        let mut connection = json!({"name": "x", "targetService": "storage-blob", "authType": "secret", "target": {"account": "a"}, "credentials": {"accessKey": "a"}});
+        let mut connection = json!({"name": "x", "targetService": "keyvault", "authType": "csi", "secrets": [{"name": "a"}]});
         connection[field] = json!(text);
         connection
     };
@@ -155,7 +182,8 @@ fn connections(field: &str, given: &[&str]) -> Value {
 
 fn refused_by_core(field: &str, given: &[&str]) -> BTreeSet<usize> {
     let problems = Planned::of(connections(field, given).to_string().as_bytes()).problems;
-    let is_about_name = |problem: &&Problem| matches!(&*problem.kind, Kind::InvalidName { what: "connection name" | "namespace", .. });
+    let is_about_name =
+        |problem: &&Problem| matches!(&*problem.kind, Kind::InvalidName { what: "connection name" | "namespace" | "Secret name", .. });
     let index = |problem: &Problem| problem.at.to_string().split(['[', ']']).nth(1).unwrap().parse().unwrap();
     problems.iter().filter(is_about_name).map(index).collect()
 }
