@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::catalogue::{AuthType, Catalogue, Configuration, Login, TargetService};
 use crate::credential::{Credential, Source, secrets_of};
-use crate::names::{ConnectionName, Guid, Namespace, is_key};
+use crate::names::{ConnectionName, Guid, Namespace, is_key, is_ours, is_subdomain};
 use crate::problem::{At, Choice, Kind, Problems, Word};
 use crate::rendering;
 use crate::target::Target;
@@ -100,8 +100,8 @@ struct Reader<'p> {
 
 impl Reader<'_> {
     fn connection(&mut self, entry: Entry, catalogue: &mut Catalogue) -> Option<Connection> {
-        let name = entry.name.as_deref().and_then(|name| self.kept(&entry.at, ConnectionName::parse(name)));
-        let namespace = self.kept(&entry.at, Namespace::parse(entry.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE)));
+        let name = entry.name.as_deref().and_then(|name| self.kept(&entry.at.field("name"), ConnectionName::parse(name)));
+        let namespace = self.kept(&entry.at.field("namespace"), Namespace::parse(entry.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE)));
         let service = self.service(&entry, catalogue)?;
         let auth_type = self.auth_type(&entry, &service)?;
         let login = service.auth_types.get(&auth_type)?;
@@ -151,7 +151,7 @@ impl Reader<'_> {
         let found = service.auth_types.keys().find(|auth_type| auth_type.name() == name).copied();
         if found.is_none() {
             let choice = Choice::of(name, service.auth_types.keys().map(|auth_type| auth_type.name()));
-            self.unknown(&entry.at.field("authType"), "auth type", name, format!("one of `{}`", service.name), choice);
+            self.unknown(&entry.at.field("authType"), "auth type", name, format!("offered by `{}`", service.name), choice);
         }
         found
     }
@@ -165,7 +165,7 @@ impl Reader<'_> {
     ) -> Option<&'s Configuration> {
         let found = login.configuration(client_type);
         if found.is_none() {
-            let list = format!("one of `{}` with auth type `{}`", service.name, auth_type.name());
+            let list = format!("offered by `{}` with auth type `{}`", service.name, auth_type.name());
             self.unknown(&at.field("clientType"), "client type", client_type, list, Choice::of(client_type, login.client_types()));
         }
         found
@@ -240,8 +240,8 @@ impl Reader<'_> {
                 self.problems.add(&object.at, Kind::KeyCollision { what: "files", key: Word::new(file) });
             }
         }
-        if let Some(name) = entry.sync_secret.as_deref().filter(|name| !crate::names::is_subdomain(name)) {
-            let rule = "the name of a Secret has a-z, 0-9, `-` and `.`, at most 253 of them";
+        if let Some(name) = entry.sync_secret.as_deref().filter(|name| !is_subdomain(name) || is_ours(name)) {
+            let rule = "the name of a Secret has a-z, 0-9, `-` and `.`, at most 253 of them, and is none that a connection makes: `sc-…-secret`";
             self.problems.add(&entry.at.field("syncSecret"), Kind::InvalidName { what: "Secret name", given: Word::new(name), rule });
         }
     }
@@ -260,7 +260,7 @@ impl Reader<'_> {
         let kinds = ["secret", "key", "cert"];
         if !kinds.contains(&object.kind.as_str()) {
             let choice = Choice::of(&object.kind, kinds);
-            self.unknown(&object.at.field("type"), "type", &object.kind, "one of a vault".into(), choice);
+            self.unknown(&object.at.field("type"), "type", &object.kind, "one that a vault has".into(), choice);
         }
     }
 

@@ -113,18 +113,24 @@ impl<'p> Fields<'p> {
 
     /// Notes each field that nobody asked for.
     pub(crate) fn finish(self) {
+        self.finish_with(|field| Word::new(field));
+    }
+
+    /// The same, without naming them: a credential may stand there by mistake.
+    pub(crate) fn finish_hidden(self) {
+        self.finish_with(|_| Word::hidden());
+    }
+
+    fn finish_with(self, shown: impl Fn(&str) -> Word) {
         for field in self.map.keys() {
             let choice = Choice::of(field, self.asked.iter().copied());
-            self.problems.add(&self.at, Kind::UnknownField { field: Word::new(field.as_str()), choice });
+            self.problems.add(&self.at, Kind::UnknownField { field: shown(field), choice });
         }
     }
 
     fn entries<T>(&mut self, name: &'static str, mut read: impl FnMut(&mut Self, Value, &At) -> Option<T>) -> BTreeMap<String, T> {
         let at = self.at.field(name);
-        self.map(name)
-            .into_iter()
-            .filter_map(|(key, value)| read(self, value, &at.field(&Word::new(key.as_str()).to_string())).map(|value| (key, value)))
-            .collect()
+        self.map(name).into_iter().filter_map(|(key, value)| read(self, value, &at.key(&key)).map(|value| (key, value))).collect()
     }
 
     fn text_of(&mut self, value: Value, at: &At) -> Option<String> {

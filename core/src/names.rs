@@ -164,26 +164,37 @@ impl Release {
     }
 }
 
+/// Whether a Secret of this name could be one that the job makes.
+#[must_use]
+pub fn is_ours(secret: &str) -> bool {
+    secret.starts_with("sc-") && secret.ends_with("-secret")
+}
+
 /// Whether `text` can be the name of a variable: what a Secret's key may be made of (Kubernetes, "Secrets", restrictions on names).
 #[must_use]
 pub fn is_key(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 253 && text != "." && text != ".." && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
+    !text.is_empty()
+        && text.len() <= 253
+        && text != "."
+        && !text.starts_with("..")
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c))
 }
 
 /// Whether `text` is an RFC 1123 label.
 #[must_use]
 pub fn is_label(text: &str) -> bool {
-    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    text.len() <= 63
-        && edge(text.chars().next())
-        && edge(text.chars().last())
-        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    text.len() <= 63 && is_label_of_any_length(text)
 }
 
-/// Whether `text` is an RFC 1123 subdomain: the name of a Secret.
+fn is_label_of_any_length(text: &str) -> bool {
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    edge(text.chars().next()) && edge(text.chars().last()) && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+/// Whether `text` is the name of a Secret: an RFC 1123 subdomain, of which Kubernetes limits only the whole length.
 #[must_use]
 pub fn is_subdomain(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(|part| !part.is_empty() && is_label(part))
+    text.len() <= 253 && text.split('.').all(is_label_of_any_length)
 }
 
 fn invalid(what: &'static str, given: &str, rule: &'static str) -> Kind {
@@ -215,6 +226,18 @@ mod tests {
             assert!(Namespace::parse(name).is_err(), "{name}");
         }
         assert!(Namespace::parse("shop-1").is_ok());
+    }
+
+    #[test]
+    fn a_secret_may_have_a_long_name_and_a_key_no_two_periods_first() {
+        assert!(is_subdomain(&"a".repeat(253)) && is_subdomain("a.b-c.0"));
+        for name in ["", "a..b", ".a", "A", "a_b", &"a".repeat(254)] {
+            assert!(!is_subdomain(name), "{name}");
+        }
+        assert!(is_key(".env") && is_key("spring.datasource.url"));
+        for key in ["", ".", "..", "..x", "a b", "ä"] {
+            assert!(!is_key(key), "{key}");
+        }
     }
 
     #[test]

@@ -114,45 +114,44 @@ fn objects_of(connection: &Connection) -> Vec<ObjectId> {
     objects
 }
 
-/// Drops connections that would write one object, and those that disagree about a shared ServiceAccount; each pair is a problem.
+/// Drops connections that would write one object, and those that disagree about a shared ServiceAccount. Each but the first is a problem.
 fn without_conflicts(connections: Vec<Connection>, problems: &mut Problems) -> Vec<Connection> {
-    let mut first: BTreeMap<ObjectId, usize> = BTreeMap::new();
-    let mut refused = BTreeSet::new();
+    let mut groups: BTreeMap<ObjectId, Vec<usize>> = BTreeMap::new();
     for (index, connection) in connections.iter().enumerate() {
         for id in objects_of(connection) {
-            let earlier = *first.entry(id.clone()).or_insert(index);
-            let names = || (connections[earlier].name.as_str().to_owned(), connection.name.as_str().to_owned());
-            let kind = match conflict(&id, &connections[earlier], connection) {
-                _ if earlier == index => continue,
-                None => continue,
-                Some(Conflict::Object) => {
-                    let (first, second) = names();
-                    Kind::SameObject { first, second, object: id.to_string() }
-                }
-                Some(Conflict::Tenant) => {
-                    let (first, second) = names();
-                    Kind::TwoTenants { first, second }
-                }
-            };
-            if refused.insert(index) {
-                problems.add(&connection.at, kind);
-            }
-            refused.insert(earlier);
+            groups.entry(id).or_default().push(index);
         }
     }
-    connections.into_iter().enumerate().filter(|(index, _)| !refused.contains(index)).map(|(_, connection)| connection).collect()
+    let mut refused = BTreeSet::new();
+    for (id, group) in &groups {
+        let members: Vec<&Connection> = group.iter().map(|index| &connections[*index]).collect();
+        if agree(id.kind, &members) {
+            continue;
+        }
+        for (index, connection) in group.iter().zip(&members) {
+            if refused.insert(*index) && !std::ptr::eq(*connection, members[0]) {
+                problems.add(&connection.at, conflict(id, members[0], connection));
+            }
+        }
+    }
+    let kept = |(index, connection)| (!refused.contains(&index)).then_some(connection);
+    connections.into_iter().enumerate().filter_map(kept).collect()
 }
 
-enum Conflict {
-    Object,
-    Tenant,
-}
-
-fn conflict(id: &ObjectId, a: &Connection, b: &Connection) -> Option<Conflict> {
+/// Whether these connections can share one object.
+fn agree(kind: ObjectKind, members: &[&Connection]) -> bool {
     let tenant = |connection: &Connection| connection.identity.as_ref().and_then(|identity| identity.tenant_id.clone());
+    match kind {
+        ObjectKind::ServiceAccount => members.iter().all(|member| tenant(member) == tenant(members[0])),
+        ObjectKind::Secret | ObjectKind::SecretProviderClass => members.len() == 1,
+    }
+}
+
+fn conflict(id: &ObjectId, first: &Connection, second: &Connection) -> Kind {
+    let (first, second) = (first.name.as_str().to_owned(), second.name.as_str().to_owned());
     match id.kind {
-        ObjectKind::ServiceAccount => (tenant(a) != tenant(b)).then_some(Conflict::Tenant),
-        ObjectKind::Secret | ObjectKind::SecretProviderClass => Some(Conflict::Object),
+        ObjectKind::ServiceAccount => Kind::TwoTenants { first, second },
+        ObjectKind::Secret | ObjectKind::SecretProviderClass => Kind::SameObject { first, second, object: id.to_string() },
     }
 }
 

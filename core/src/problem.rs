@@ -10,7 +10,11 @@ use thiserror::Error;
 
 /// A place in the values, as a reader would write it: `connections[2].target.id`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct At(String);
+pub struct At {
+    /// The outermost entry, by which problems are put in order.
+    entry: Option<usize>,
+    text: String,
+}
 
 impl At {
     /// The top of the document.
@@ -22,19 +26,33 @@ impl At {
     /// The field `name` of this place.
     #[must_use]
     pub fn field(&self, name: &str) -> Self {
-        if self.0.is_empty() { Self(name.to_owned()) } else { Self(format!("{}.{name}", self.0)) }
+        let text = if self.text.is_empty() { name.to_owned() } else { format!("{}.{name}", self.text) };
+        Self { entry: self.entry, text }
+    }
+
+    /// The last field of this place.
+    #[must_use]
+    pub fn last(&self) -> &str {
+        self.text.rsplit('.').next().unwrap_or_default()
+    }
+
+    /// The entry of a mapping whose keys are the user's own words.
+    #[must_use]
+    pub fn key(&self, key: &str) -> Self {
+        let word = Word::new(key);
+        self.field(if word.is_shown() { key } else { Word::HIDDEN })
     }
 
     /// The entry `index` of the list at this place, counted from 0.
     #[must_use]
     pub fn item(&self, index: usize) -> Self {
-        Self(format!("{}[{index}]", self.0))
+        Self { entry: self.entry.or(Some(index)), text: format!("{}[{index}]", self.text) }
     }
 }
 
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() { "the document" } else { &self.0 })
+        f.write_str(if self.text.is_empty() { "the document" } else { &self.text })
     }
 }
 
@@ -47,21 +65,28 @@ pub struct Word(String);
 
 impl Word {
     const LONGEST: usize = 63;
+    const HIDDEN: &'static str = "(not shown)";
 
     /// Takes a word as it was written.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
+
+    /// A word from a place where a credential may have been written by mistake: it is never shown.
+    #[must_use]
+    pub fn hidden() -> Self {
+        Self(String::new())
+    }
+
+    fn is_shown(&self) -> bool {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        !self.0.is_empty() && self.0.len() <= Self::LONGEST && self.0.chars().all(plain)
+    }
 }
 
 impl fmt::Display for Word {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        if !self.0.is_empty() && self.0.len() <= Self::LONGEST && self.0.chars().all(plain) {
-            write!(f, "`{}`", self.0)
-        } else {
-            f.write_str("(not shown)")
-        }
+        if self.is_shown() { write!(f, "`{}`", self.0) } else { f.write_str(Self::HIDDEN) }
     }
 }
 
@@ -356,6 +381,20 @@ pub enum Kind {
         /// The name.
         key: Word,
     },
+    /// A credential that is there but has no character.
+    #[error("`{credential}` is empty")]
+    #[diagnostic(help("write the credential, or a reference to where it is"))]
+    EmptyCredential {
+        /// Its name.
+        credential: String,
+    },
+    /// A fact that was given, and that no variable shows.
+    #[error("`{fact}` of the target is used by no variable of this client type")]
+    #[diagnostic(help("remove it; where the client can take it, give it by `additionalConnectionStringProperties` or `additionalConfigurations`"))]
+    UnusedFact {
+        /// Its name.
+        fact: String,
+    },
     /// An option that the connection has no use for.
     #[error("{what} has no meaning for this connection")]
     #[diagnostic(help("remove it: {why}"))]
@@ -397,9 +436,10 @@ impl Problems {
         self.0.is_empty()
     }
 
-    /// Hands them over.
+    /// Hands them over: those of the document first, then those of each entry, in its order.
     #[must_use]
-    pub fn into_vec(self) -> Vec<Problem> {
+    pub fn into_vec(mut self) -> Vec<Problem> {
+        self.0.sort_by_key(|problem| problem.at.entry);
         self.0
     }
 }

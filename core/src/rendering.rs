@@ -27,7 +27,10 @@ pub(crate) fn data(connection: &Connection, references: &References) -> Result<M
     for (key, variable) in connection.configuration().into_iter().flat_map(|configuration| &configuration.variables) {
         data.insert(connection.key(key).to_owned(), encoded(&sheet.value(key, variable)?));
     }
-    data.extend(connection.additional.iter().map(|(key, value)| (key.clone(), encoded(value))));
+    let at = connection.at.field("additionalConfigurations");
+    for (key, value) in &connection.additional {
+        data.insert(key.clone(), encoded(&written(Grammar::Plain, (key, value), key, &at.key(key))?));
+    }
     Ok(data)
 }
 
@@ -84,8 +87,7 @@ impl Sheet<'_> {
 
 fn written(grammar: Grammar, (name, value): (&str, &str), variable: &str, at: &At) -> Result<String, Problem> {
     grammar.escape(value).map_err(|_| {
-        let fix = "choose a value without blanks, `;` and control characters, or a client type that takes its parts one by one";
-        let kind = Kind::Inexpressible { value: name.to_owned(), grammar: grammar.noun(), variable: variable.to_owned(), fix };
+        let kind = Kind::Inexpressible { value: name.to_owned(), grammar: grammar.noun(), variable: variable.to_owned(), fix: grammar.way_out() };
         Problem { at: at.clone(), kind: Box::new(kind) }
     })
 }

@@ -6,12 +6,22 @@ use crate::catalogue::TargetService;
 use crate::problem::{At, Choice, Kind, Problems, Word};
 use crate::values::Entry;
 
+/// Why a fact is not to be had.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Fault {
+    /// This part is not known.
+    Missing(String),
+    /// This fact breaks this rule.
+    Invalid(String, &'static str),
+}
+
 /// What is known of a target. What is given outright goes before what the id says, and that before what is derived.
 #[derive(Debug)]
 pub(crate) struct Target<'s> {
     at: At,
     service: &'s TargetService,
     known: BTreeMap<String, String>,
+    given: BTreeSet<String>,
 }
 
 impl<'s> Target<'s> {
@@ -31,38 +41,39 @@ impl<'s> Target<'s> {
             })?,
         };
         known.extend(entry.target.iter().filter(|(name, _)| *name != "id").map(|(name, value)| (name.clone(), value.clone())));
-        Some(Self { at, service, known })
+        Some(Self { at, service, known, given: entry.target.keys().cloned().collect() })
     }
 
     /// The facts of these names, each checked. What is missing or wrong becomes a problem.
     pub(crate) fn facts(&self, needed: &BTreeSet<&str>, problems: &mut Problems) -> BTreeMap<String, String> {
         let mut facts = BTreeMap::new();
-        let mut missing = BTreeSet::new();
+        let (mut used, mut faults) = (BTreeSet::new(), BTreeSet::new());
         for name in needed {
-            match self.fact(name) {
-                Err(part) if !missing.insert(part.clone()) => {}
-                Err(part) => problems.add(&self.at, Kind::MissingPart { fix: ways(name, &part), part }),
-                Ok(value) => {
-                    if let Some(rule) = broken_rule(name, &value) {
-                        let what = format!("`{name}` of the target");
-                        problems.add(&self.at.field(name), Kind::InvalidFact { what, rule: rule.to_owned() });
-                    }
-                    facts.insert((*name).to_owned(), value);
+            match self.fact(name, &mut used) {
+                Ok(value) => drop(facts.insert((*name).to_owned(), value)),
+                Err(fault) if !faults.insert(fault.clone()) => {}
+                Err(Fault::Missing(part)) => problems.add(&self.at, Kind::MissingPart { fix: ways(name, &part), part }),
+                Err(Fault::Invalid(fact, rule)) => {
+                    let what = format!("`{fact}` of the target");
+                    problems.add(&self.at.field(&fact), Kind::InvalidFact { what, rule: rule.to_owned() });
                 }
             }
+        }
+        for fact in self.service.facts.keys().filter(|fact| self.given.contains(*fact) && !used.contains(*fact)) {
+            problems.add(&self.at, Kind::UnusedFact { fact: fact.clone() });
         }
         facts
     }
 
-    /// A fact, or the name of the part that it lacks.
-    fn fact(&self, name: &str) -> Result<String, String> {
-        if let Some(value) = self.known.get(name).filter(|value| !value.is_empty()) {
-            return Ok(value.clone());
-        }
-        match self.service.facts.get(name) {
-            Some(template) => template.fill(|inner| self.fact(inner)),
-            None => Err(name.to_owned()),
-        }
+    /// A fact, from what is known or from others, each of them checked. Notes all that were looked at.
+    fn fact(&self, name: &str, used: &mut BTreeSet<String>) -> Result<String, Fault> {
+        used.insert(name.to_owned());
+        let value = match (self.known.get(name).filter(|value| !value.is_empty()), self.service.facts.get(name)) {
+            (Some(value), _) => value.clone(),
+            (None, Some(template)) => template.fill(|inner| self.fact(inner, used))?,
+            (None, None) => return Err(Fault::Missing(name.to_owned())),
+        };
+        broken_rule(name, &value).map_or(Ok(value), |rule| Err(Fault::Invalid(name.to_owned(), rule)))
     }
 }
 

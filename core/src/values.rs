@@ -152,6 +152,11 @@ fn credentials(fields: &mut Fields<'_>) -> Credentials {
 
 fn source(value: Value, at: &At, problems: &mut Problems) -> Option<Source> {
     match value {
+        Value::String(text) if text.is_empty() => {
+            let credential = at.last().to_owned();
+            problems.add(at, Kind::EmptyCredential { credential });
+            None
+        }
         Value::String(text) => Some(Source::Literal(SecretString::from(text))),
         Value::Object(_) => reference(value, at, problems).map(Source::Reference),
         other => {
@@ -169,11 +174,11 @@ fn reference(value: Value, at: &At, problems: &mut Problems) -> Option<SecretKey
         outer.problems().add(at, Kind::MissingField { field: "secretKeyRef", meaning });
         return None;
     };
-    outer.finish();
+    outer.finish_hidden();
     let mut inner = Fields::of(inner, at.field("secretKeyRef"), problems)?;
     let name = inner.required("name", "the name of a Secret in the namespace of the release");
     let key = inner.required("key", "a key of that Secret");
-    inner.finish();
+    inner.finish_hidden();
     let (name, key) = name.zip(key)?;
     check_reference(&name, &key, at, problems).then_some(SecretKeyRef { name, key })
 }

@@ -101,7 +101,6 @@ proptest! {
     }
 
     #[test]
-    #[ignore = "core compares each connection with the first of its identity only, so that a third may stay or go"]
     fn the_order_of_connections_that_disagree_about_a_tenant_changes_nothing(connections in small_connections(&TENANTS), seed in any::<u64>()) {
         let document = json!({"connections": connections});
         prop_assert_eq!(plan_of(&document.to_string()), plan_of(&shuffled(&document, &mut Dice(seed))));
@@ -119,7 +118,7 @@ proptest! {
             planned.manifests().first().map(|secret| decoded(secret)["AZURE_POSTGRESQL_CONNECTIONSTRING"].clone())
         };
         let database = format!("d{database}");
-        if database.chars().any(char::is_control) {
+        if database.chars().any(char::is_control) || user.is_empty() || password.is_empty() {
             prop_assert_eq!(read("python", "options"), None);
             return Ok(());
         }

@@ -45,6 +45,15 @@ impl Grammar {
         }
     }
 
+    /// What to do about a value that it cannot carry.
+    #[must_use]
+    pub fn way_out(self) -> &'static str {
+        match self {
+            Self::KeyValue => "choose a value without blanks, `;` and control characters, or a client type that takes its parts one by one",
+            _ => "choose a value without a NUL character",
+        }
+    }
+
     /// Writes a value such that a client of this grammar reads back exactly `value`.
     ///
     /// # Errors
