@@ -1,0 +1,49 @@
+//! What the job asked of the API server, by the cluster's audit log.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::bed::Bed;
+use crate::kube;
+
+/// One request of the job's: verb, namespace and path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Request {
+    /// The verb, as RBAC knows it.
+    pub(crate) verb: String,
+    /// The namespace.
+    pub(crate) namespace: String,
+    /// The path.
+    pub(crate) path: String,
+}
+
+/// All requests that the job of this release has made so far, in order; nothing where there is no audit log to read.
+pub(crate) fn requests(bed: &Bed) -> Option<Vec<Request>> {
+    if kube::own_cluster().is_none() {
+        eprintln!("not a cluster of scripts/cluster: its audit log is not read");
+        return None;
+    }
+    let user = format!("system:serviceaccount:{}:sc-job", bed.system);
+    // The log is written in batches: a request that is made now is the mark that all earlier ones are in.
+    let mark = format!("/api/v1/namespaces/{}/configmaps/mark-{}", bed.system, uuid());
+    kube::run(&["get", "--raw", &mark]);
+    let log = kube::wait_for("the audit log", Duration::from_secs(30), || kube::cluster_file("audit.log").filter(|log| log.contains(&mark)));
+    Some(log.lines().filter(|line| line.contains(&user)).filter_map(|line| request(line, &user)).collect())
+}
+
+/// Those that are outside of the release's namespace.
+pub(crate) fn outside(bed: &Bed, requests: &[Request]) -> Vec<Request> {
+    requests.iter().filter(|request| request.namespace != bed.system).cloned().collect()
+}
+
+fn request(line: &str, user: &str) -> Option<Request> {
+    let entry: Value = serde_json::from_str(line).ok()?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let request = Request { verb: text(&entry["verb"]), namespace: text(&entry["objectRef"]["namespace"]), path: text(&entry["requestURI"]) };
+    (entry["user"]["username"] == user && entry["stage"] == "ResponseComplete").then_some(request)
+}
+
+fn uuid() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/uuid").unwrap().trim().to_owned()
+}

@@ -1,0 +1,154 @@
+//! A release with namespaces of its own, and its end.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
+
+use sc_tests::helm::Answer;
+use sc_tests::tree;
+use serde_json::{Value, json};
+
+use crate::{kube, traces};
+
+/// How long Helm may wait. A failing run must be over well before.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(150);
+
+/// Which Helm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Helm {
+    /// Helm 3.
+    Three,
+    /// Helm 4.
+    Four,
+}
+
+/// What Helm did, and how long it took.
+pub(crate) struct Ran {
+    /// What it said.
+    pub(crate) answer: Answer,
+    /// How long it took.
+    pub(crate) time: Duration,
+}
+
+/// A release, the namespace that it is in, and namespaces for its connections.
+pub(crate) struct Bed {
+    /// Which Helm installs it.
+    pub(crate) helm: Helm,
+    /// The namespace of the release; Pod Security `restricted` is enforced there.
+    pub(crate) system: String,
+    /// The namespaces of connections.
+    pub(crate) namespaces: Vec<String>,
+    folder: PathBuf,
+}
+
+/// Does a test with each Helm, side by side.
+pub(crate) fn with_both_helms(name: &str, namespaces: usize, test: impl Fn(&Bed) + Sync) {
+    kube::require();
+    thread::scope(|scope| {
+        let test = &test;
+        let threads = [Helm::Three, Helm::Four].map(|helm| scope.spawn(move || with(helm, name, namespaces, test)));
+        let failed: Vec<_> = threads.into_iter().filter_map(|thread| thread.join().err()).collect();
+        if let Some(panic) = failed.into_iter().next() {
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
+
+/// Does a test with one Helm.
+pub(crate) fn with(helm: Helm, name: &str, namespaces: usize, test: impl FnOnce(&Bed)) {
+    kube::require();
+    let system = format!("sc-e2e-{name}-{}-{}", helm.number(), std::process::id());
+    test(&Bed::new(helm, system, namespaces));
+}
+
+impl Helm {
+    /// Its number.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Three => 3,
+            Self::Four => 4,
+        }
+    }
+
+    fn program(self) -> PathBuf {
+        let variable = format!("SC_HELM{}", self.number());
+        let found = env::var_os(&variable).map(PathBuf::from).filter(|program| program.exists());
+        found.unwrap_or_else(|| panic!("{variable} names no program: set it to a Helm {}, or run by `scripts/cluster run`", self.number()))
+    }
+}
+
+impl Bed {
+    fn new(helm: Helm, system: String, namespaces: usize) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e").join(&system);
+        fs::create_dir_all(&folder).unwrap();
+        let namespaces = (1..=namespaces).map(|number| format!("{system}-shop{number}")).collect();
+        let bed = Self { helm, system, namespaces, folder };
+        let restricted = namespace(&bed.system, &json!({"pod-security.kubernetes.io/enforce": "restricted"}));
+        let manifests: Vec<Value> = bed.namespaces.iter().map(|name| namespace(name, &json!({}))).chain([restricted]).collect();
+        kube::apply(&manifests);
+        bed
+    }
+
+    /// The first namespace of connections.
+    pub(crate) fn shop(&self) -> &str {
+        &self.namespaces[0]
+    }
+
+    /// Installs the release or upgrades it to these connections.
+    pub(crate) fn upgrade(&self, connections: &[Value], more: &[&str]) -> Ran {
+        let file = self.values(connections);
+        let chart = tree("chart");
+        let timeout = format!("{}s", TIMEOUT.as_secs());
+        let arguments = ["upgrade", "--install", "sc", chart.to_str().unwrap(), "--values", file.to_str().unwrap(), "--timeout", &timeout];
+        self.run(&[&arguments, more].concat())
+    }
+
+    /// The same, and it must succeed.
+    pub(crate) fn upgraded(&self, connections: &[Value], more: &[&str]) -> Ran {
+        self.succeeded(self.upgrade(connections, more))
+    }
+
+    /// Any other command of Helm's, which must succeed.
+    pub(crate) fn helm(&self, arguments: &[&str]) -> Ran {
+        self.succeeded(self.run(arguments))
+    }
+
+    /// A values file with these connections.
+    pub(crate) fn values(&self, connections: &[Value]) -> PathBuf {
+        let file = self.folder.join("values.yaml");
+        fs::write(&file, json!({"connections": connections}).to_string()).unwrap();
+        file
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let begin = Instant::now();
+        let mut command = Command::new(self.helm.program());
+        command.args(arguments).args(["--namespace", &self.system]);
+        let answer = kube::answer(&command.output().unwrap());
+        Ran { answer, time: begin.elapsed() }
+    }
+
+    fn succeeded(&self, ran: Ran) -> Ran {
+        let Answer { is_ok, errors, .. } = &ran.answer;
+        assert!(is_ok, "Helm {} failed after {:?}: {errors}\n{}", self.helm.number(), ran.time, traces::short(self));
+        ran
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            eprintln!("--- {} at the end:\n{}", self.system, traces::short(self));
+        }
+        let namespaces: Vec<&str> = self.namespaces.iter().chain([&self.system]).map(String::as_str).collect();
+        kube::run(&[&["delete", "namespace", "--ignore-not-found", "--timeout=60s"], namespaces.as_slice()].concat());
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn namespace(name: &str, labels: &Value) -> Value {
+    let mut labels = labels.clone();
+    labels["sc-extension.dev/e2e"] = json!("true");
+    json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
+}

@@ -1,0 +1,22 @@
+//! The chart and the job on a real Kubernetes, with the real Helm 3 and 4.
+//!
+//! `scripts/cluster run cargo test -p sc-tests --features e2e --test e2e` runs them where `scripts/cluster up` and `scripts/cluster load` have
+//! been, and the same `cargo test` on any other cluster that KUBECONFIG points at and that can pull or has the chart's image.
+//!
+//! Rule: each test has a release and namespaces of its own, deleted at its end. Those of a test that was killed: `kubectl delete namespace
+//! -l sc-extension.dev/e2e`.
+
+mod audit;
+mod bed;
+mod changes;
+mod connections;
+mod failures;
+mod installs;
+mod kube;
+mod outside;
+mod proof;
+mod reruns;
+mod rights;
+mod traces;
+mod vault;
+mod workloads;

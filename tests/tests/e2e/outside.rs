@@ -1,0 +1,53 @@
+//! The binary at a terminal, without Job and chart.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use sc_tests::helm::Answer;
+use sc_tests::planning::decoded;
+use sc_tests::tree;
+
+use crate::bed::{self, Bed, Helm};
+use crate::connections::{PASSWORD, orders_admin, pictures, postgres};
+use crate::kube;
+
+#[test]
+fn a_dry_run_outside_of_the_cluster_writes_nothing() {
+    bed::with(Helm::Four, "outside", 1, |bed| {
+        let connections = [postgres("orders", bed.shop(), "orders"), pictures(bed.shop())];
+        kube::apply(&[orders_admin(&bed.system, PASSWORD)]);
+        let everywhere: Vec<String> = bed.namespaces.iter().chain([&bed.system]).cloned().collect();
+        let before = kube::versions(&everywhere);
+
+        let said = sc_job(bed, &connections, &["--dry-run"]);
+        assert!(said.is_ok, "{}{}", said.output, said.errors);
+        assert!(said.output.contains("AZURE_POSTGRESQL_CONNECTIONSTRING"), "it says what would be made: {}", said.output);
+        assert!(!said.output.contains("Pw-it's") && !said.errors.contains("Pw-it's"), "{}{}", said.output, said.errors);
+        assert_eq!(kube::changed(&before, &kube::versions(&everywhere)), [""; 0]);
+
+        let said = sc_job(bed, &connections, &[]);
+        assert!(said.is_ok && said.output.contains("3 objects: 3 created"), "{}{}", said.output, said.errors);
+        let secret = decoded(&kube::existing(bed.shop(), "secret", "sc-orders-secret"));
+        assert!(secret["AZURE_POSTGRESQL_CONNECTIONSTRING"].starts_with("dbname=orders host="));
+        assert!(kube::get(&bed.system, "configmap", "sc-status").is_none(), "no status unless it is asked for");
+    });
+}
+
+fn sc_job(bed: &Bed, connections: &[serde_json::Value], more: &[&str]) -> Answer {
+    let mut command = Command::new(program());
+    command.arg("--values").arg(bed.values(connections)).args(["--release-namespace", &bed.system]).args(more);
+    kube::answer(&command.output().unwrap())
+}
+
+/// The binary, built here: Cargo builds those of another package for no test.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let mut build = Command::new(env!("CARGO"));
+        // Offline: the network of the tests has no way out, and the tests themselves needed the same crates.
+        let output = build.args(["build", "--quiet", "--offline", "--package", "sc-job"]).current_dir(tree(".")).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("debug/sc-job")
+    })
+}

@@ -1,0 +1,63 @@
+//! What a run leaves to look at, and that no credential is in it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::bed::{Bed, Ran};
+use crate::kube;
+
+/// Everything that a run says anywhere: Jobs, pods, Events, `sc-status`, logs.
+pub(crate) fn all(bed: &Bed) -> String {
+    let objects = kube::run(&["-n", &bed.system, "get", "jobs,pods,events,configmaps", "-o", "yaml"]);
+    format!("{}{}{}", objects.output, objects.errors, logs(bed))
+}
+
+/// The same, short enough to be read when a test fails.
+pub(crate) fn short(bed: &Bed) -> String {
+    let objects = kube::run(&["-n", &bed.system, "get", "jobs,pods"]);
+    let status = kube::run(&["-n", &bed.system, "get", "configmap", "sc-status", "-o", "jsonpath={.data}"]);
+    let waiting = r#"jsonpath={range .items[*].status.containerStatuses[*].state.waiting}{.reason}: {.message}{"\n"}{end}"#;
+    let waiting = kube::run(&["-n", &bed.system, "get", "pods", "-o", waiting]);
+    let mend = if waiting.output.contains("Image") { "load it: scripts/cluster load target/image/sc-job-amd64.tar\n" } else { "" };
+    [objects.output, waiting.output, mend.to_owned(), status.output, status.errors, "\n".to_owned(), logs(bed)].concat()
+}
+
+/// The logs of the pods of `sc-job`.
+pub(crate) fn logs(bed: &Bed) -> String {
+    let pods = kube::run(&["-n", &bed.system, "get", "pods", "-o", "name"]).output;
+    pods.lines().map(|pod| kube::run(&["-n", &bed.system, "logs", pod])).map(|log| log.output + &log.errors).collect()
+}
+
+/// The exit codes of the pods of a Job, in order.
+pub(crate) fn exit_codes(bed: &Bed, job: &str) -> Vec<i64> {
+    let pods = kube::list(&bed.system, "pods");
+    let of_job = pods.iter().filter(|pod| pod["metadata"]["labels"]["batch.kubernetes.io/job-name"] == job);
+    of_job.filter_map(|pod| pod["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"].as_i64()).collect()
+}
+
+/// The Events on a Job by `sc-job` itself: reason and message.
+pub(crate) fn events(bed: &Bed, reason: &str) -> Vec<String> {
+    let events = kube::list(&bed.system, "events");
+    let own = events.iter().filter(|event| event["source"]["component"] == "sc-job" && event["reason"] == reason);
+    own.map(|event| event["message"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The reason why a Job has failed, if it has.
+pub(crate) fn failure_of_job(bed: &Bed, job: &str) -> Option<String> {
+    let job = kube::get(&bed.system, "job", job)?;
+    let condition = job["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == "Failed")?.clone();
+    Some(condition["reason"].as_str()?.to_owned())
+}
+
+/// Panics if a credential, or a recognisable piece of it, is in anything that the run or Helm said.
+pub(crate) fn assert_silent(bed: &Bed, ran: &Ran, credential: &str) {
+    let all = all(bed);
+    assert!(all.contains("name: sc-status") && all.contains("reason: Connections"), "there is something to be silent in: {all}");
+    let said = [all, ran.answer.output.clone(), ran.answer.errors.clone()].concat();
+    let quoted = Value::from(credential).to_string();
+    let pieces = credential.split(' ').filter(|piece| piece.len() > 4).map(str::to_owned);
+    for secret in pieces.chain([credential.to_owned(), quoted, STANDARD.encode(credential)]) {
+        assert!(!said.contains(&secret), "a credential is in what was said:\n{said}");
+    }
+}

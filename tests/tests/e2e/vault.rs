@@ -1,0 +1,69 @@
+//! A key vault by the CSI driver, whose kind of object a cluster may not know.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::bed::{self, Helm};
+use crate::connections::{CLIENT_ID, TENANT_ID, postgres_inline, vault};
+use crate::{kube, proof, traces};
+
+const CRD: &str = "secretproviderclasses.secrets-store.csi.x-k8s.io";
+
+/// A CRD of our own with the driver's name and group: the tests need no driver, only a cluster that knows the kind.
+struct Crd;
+
+#[test]
+fn a_secret_provider_class_is_made_where_its_kind_is_known() {
+    bed::with(Helm::Four, "vault", 1, |bed| {
+        let connections = [vault(bed.shop()), postgres_inline("orders", bed.shop(), "plain")];
+        assert!(kube::get("default", "crd", CRD).is_none(), "the cluster knows `{CRD}`, so that its absence cannot be tried here");
+        assert!(!bed.upgrade(&connections, &[]).answer.is_ok);
+        assert_eq!(traces::exit_codes(bed, "sc-job"), [3]);
+        proof::assert_failed(bed, "the cluster does not know this kind of object");
+        assert!(traces::logs(bed).contains("fix: install the Secrets Store CSI driver"), "{}", traces::logs(bed));
+        kube::existing(bed.shop(), "secret", "sc-orders-secret");
+
+        let _crd = Crd::install();
+        bed.upgraded(&connections, &[]);
+        proof::assert_no_job(bed);
+        proof::assert_proven(bed);
+        let class = kube::existing(bed.shop(), CRD, "sc-vault-secretprovider");
+        assert_eq!(class["spec"]["provider"], "azure");
+        let parameters = &class["spec"]["parameters"];
+        assert_eq!((&parameters["keyvaultName"], &parameters["tenantID"]), (&json!("shop-vault"), &json!(TENANT_ID)), "{parameters}");
+        assert_eq!(parameters["userAssignedIdentityID"], CLIENT_ID, "{parameters}");
+        kube::existing(bed.shop(), "secret", "sc-vault-secret");
+    });
+}
+
+impl Crd {
+    fn install() -> Self {
+        kube::apply(&[manifest()]);
+        kube::kubectl(&["wait", "--for=condition=Established", &format!("crd/{CRD}"), "--timeout=30s"]);
+        let is_served = || kube::run(&["get", CRD, "-A"]).is_ok.then_some(());
+        kube::wait_for("the kind to be served", Duration::from_secs(30), is_served);
+        Self
+    }
+}
+
+impl Drop for Crd {
+    fn drop(&mut self) {
+        kube::run(&["delete", "crd", CRD, "--timeout=30s"]);
+    }
+}
+
+fn manifest() -> Value {
+    let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": CRD},
+        "spec": {
+            "group": "secrets-store.csi.x-k8s.io",
+            "names": {"kind": "SecretProviderClass", "listKind": "SecretProviderClassList", "plural": "secretproviderclasses", "singular": "secretproviderclass"},
+            "scope": "Namespaced",
+            "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": open}}],
+        },
+    })
+}
