@@ -188,6 +188,9 @@ async fn own_job(cluster: &Cluster, args: &Args, identity: Option<&Identity>, st
     if let Some(own) = &found {
         let passed = own.started.map_or(Duration::ZERO, |started| Timestamp::now().duration_since(started).unsigned_abs());
         stop.after(args.active_deadline().saturating_sub(MARGIN).saturating_sub(passed));
+        if !args.dry_run {
+            own.stay(cluster).await.with_context(|| format!("failed to clear the time to live of Job `{}`", identity.job))?;
+        }
     }
     Ok(found.map(Some))
 }

@@ -17,12 +17,13 @@ const TTL_SECONDS: u32 = 60;
 pub struct OwnJob {
     path: String,
     uid: String,
+    has_ttl: bool,
     /// When its first pod started; nothing if the Job may not be read.
     pub started: Option<Timestamp>,
 }
 
 impl OwnJob {
-    /// Looks for the own Job, and clears a TTL that an earlier pod of it left: this pod may yet fail, and then the Job must stay.
+    /// Looks for the own Job.
     ///
     /// Nothing if it is gone or another Job has its name: then this pod is an orphan. A Job that may not be read is taken to be there.
     ///
@@ -30,21 +31,29 @@ impl OwnJob {
     /// If the API server cannot be asked.
     pub async fn find(cluster: &Cluster, namespace: &str, identity: &Identity) -> Result<Option<Self>, Failure> {
         let path = format!("/apis/batch/v1/namespaces/{namespace}/jobs/{}", identity.job);
-        let own = |started| Self { path: path.clone(), uid: identity.job_uid.clone(), started };
+        let own = |has_ttl, started| Self { path: path.clone(), uid: identity.job_uid.clone(), has_ttl, started };
         let live = match cluster.get(&path).await {
             Ok(Some(live)) if live["metadata"]["uid"] == identity.job_uid.as_str() => live,
             Ok(_) => return Ok(None),
             Err(Failure::Forbidden { .. }) => {
                 tracing::warn!(job = identity.job, "may not read the own Job, so it will stay when it is done");
-                return Ok(Some(own(None)));
+                return Ok(Some(own(false, None)));
             }
             Err(failure) => return Err(failure),
         };
-        let found = own(live["status"]["startTime"].as_str().and_then(|text| text.parse().ok()));
-        if live["spec"]["ttlSecondsAfterFinished"].is_number() {
-            found.patch(cluster, &json!({"op": "remove", "path": "/spec/ttlSecondsAfterFinished"})).await?;
+        let started = live["status"]["startTime"].as_str().and_then(|text| text.parse().ok());
+        Ok(Some(own(live["spec"]["ttlSecondsAfterFinished"].is_number(), started)))
+    }
+
+    /// Clears a TTL that an earlier pod of the Job left: this pod may yet fail, and then the Job must stay.
+    ///
+    /// # Errors
+    /// What the API server has against it.
+    pub async fn stay(&self, cluster: &Cluster) -> Result<(), Failure> {
+        if self.has_ttl {
+            self.patch(cluster, &json!({"op": "remove", "path": "/spec/ttlSecondsAfterFinished"})).await?;
         }
-        Ok(Some(found))
+        Ok(())
     }
 
     /// Lets the Job vanish a while after it is complete. Failing in this fails nothing: the work is done and proven.
