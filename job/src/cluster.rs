@@ -28,6 +28,9 @@ pub enum Failure {
     /// There is one of that name already.
     #[error("it exists already")]
     Exists,
+    /// Another run has the Lease.
+    #[error("another run has held it for two minutes")]
+    Held,
     /// It was changed since it was read.
     #[error("it was changed by somebody else at the same time")]
     Conflict,
@@ -84,7 +87,7 @@ impl Failure {
     /// Whether the same request may succeed a little later.
     #[must_use]
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::Busy { .. } | Self::Unreachable { .. } | Self::Conflict | Self::Exists | Self::Absent)
+        matches!(self, Self::Busy { .. } | Self::Unreachable { .. } | Self::Held | Self::Conflict | Self::Exists | Self::Absent)
     }
 
     /// What to do about it.
@@ -108,6 +111,9 @@ impl Failure {
 const RETRIES: usize = 6;
 const FIRST_PAUSE: Duration = Duration::from_millis(150);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// So long an answer may take; the longest that the API server waits for an admission webhook. The client itself would wait for ever.
+const LONGEST_ANSWER: Duration = Duration::from_secs(30);
 
 /// The API server.
 #[derive(Clone)]
@@ -167,7 +173,7 @@ impl Cluster {
 
     async fn retried(&self, method: Method, path: &str, verb: &'static str, body: &[u8]) -> Result<Value, Failure> {
         let pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE).with_max_times(RETRIES).with_jitter();
-        (|| self.once(method.clone(), path, verb, body))
+        (|| self.in_time(method.clone(), path, verb, body))
             .retry(pauses)
             .when(|failure| matches!(failure, Failure::Busy { .. } | Failure::Unreachable { .. } | Failure::Forbidden { .. }))
             .adjust(|failure, pause| match failure {
@@ -175,6 +181,11 @@ impl Cluster {
                 _ => pause,
             })
             .await
+    }
+
+    async fn in_time(&self, method: Method, path: &str, verb: &'static str, body: &[u8]) -> Result<Value, Failure> {
+        let answer = tokio::time::timeout(LONGEST_ANSWER, self.once(method, path, verb, body)).await;
+        answer.unwrap_or(Err(Failure::Unreachable { cause: "there was no answer" }))
     }
 
     async fn once(&self, method: Method, path: &str, verb: &'static str, body: &[u8]) -> Result<Value, Failure> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{Cluster, Failure};
 use crate::stop::{Reason, Stop};
@@ -16,6 +16,8 @@ const NAME: &str = "sc-job";
 /// So long a holder may be silent.
 const DURATION: Duration = Duration::from_secs(30);
 const RENEW_EVERY: Duration = Duration::from_secs(10);
+/// A run that could not renew for so long stops, so that it has stopped before another may take over.
+const RENEW_WITHIN: Duration = Duration::from_secs(25);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// So long a run waits for another to end.
 const LONGEST_WAIT: Duration = Duration::from_mins(2);
@@ -32,11 +34,11 @@ impl Lease {
     /// Takes the Lease, waiting for another holder to release it or to fall silent.
     ///
     /// # Errors
-    /// [`Failure::Busy`] with code 409 if it could not be had in two minutes, or what the API server has against it.
+    /// [`Failure::Held`] if it could not be had in two minutes, or what the API server has against it.
     pub async fn take(cluster: &Cluster, namespace: &str, holder: &str, stop: &Stop) -> Result<Self, Failure> {
         let path = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{NAME}");
         let taking = Taking { cluster, collection: path.trim_end_matches(&format!("/{NAME}")), path: &path, namespace, holder };
-        timeout(LONGEST_WAIT, taking.until_held()).await.map_err(|_| Failure::Busy { code: 409, retry_after: None })??;
+        timeout(LONGEST_WAIT, taking.until_held()).await.map_err(|_| Failure::Held)??;
         let renewal = tokio::spawn(renew(cluster.clone(), path.clone(), holder.to_owned(), stop.clone()));
         Ok(Self { path, holder: holder.to_owned(), renewal })
     }
@@ -102,20 +104,29 @@ impl Taking<'_> {
 
 async fn renew(cluster: Cluster, path: String, holder: String, stop: Stop) {
     let mut renewed = Instant::now();
-    while renewed.elapsed() < DURATION {
+    while let Ok(Some(again)) = timeout_at(renewed + RENEW_WITHIN, next_renewal(&cluster, &path, &holder)).await {
+        renewed = again;
+    }
+    stop.now(Reason::LeaseLost);
+}
+
+/// When the next renewal that succeeded was begun; nothing if somebody else has the Lease.
+async fn next_renewal(cluster: &Cluster, path: &str, holder: &str) -> Option<Instant> {
+    loop {
         sleep(RENEW_EVERY).await;
-        match cluster.get(&path).await {
-            Ok(Some(mut live)) if holder_of(&live) == holder => {
-                live["spec"]["renewTime"] = json!(now());
-                if cluster.replace(&path, live.to_string().as_bytes()).await.is_ok() {
-                    renewed = Instant::now();
-                }
-            }
-            Ok(_) => break,
+        let begun = Instant::now();
+        match renewal(cluster, path, holder).await {
+            Ok(true) => return Some(begun),
+            Ok(false) => return None,
             Err(failure) => tracing::warn!(%failure, "the Lease was not renewed"),
         }
     }
-    stop.now(Reason::LeaseLost);
+}
+
+async fn renewal(cluster: &Cluster, path: &str, holder: &str) -> Result<bool, Failure> {
+    let Some(mut live) = cluster.get(path).await?.filter(|live| holder_of(live) == holder) else { return Ok(false) };
+    live["spec"]["renewTime"] = json!(now());
+    cluster.replace(path, live.to_string().as_bytes()).await.map(|_| true)
 }
 
 fn held_by(holder: &str) -> Value {
