@@ -52,7 +52,8 @@ impl Status {
         let had_success = object["data"]["lastSuccessAt"].as_str().is_some_and(|time| !time.is_empty());
         update(&mut object, &running(desired, identity));
         let body = object.to_string();
-        let object = if is_new { cluster.create(&collection, body.as_bytes()).await? } else { cluster.replace(&path, body.as_bytes()).await? };
+        let written = if is_new { cluster.create(&collection, body.as_bytes()).await } else { cluster.replace(&path, body.as_bytes()).await };
+        let object = stored(cluster, &path, &object, written).await?;
         Ok(Self { path, object, had_success })
     }
 
@@ -94,7 +95,16 @@ impl Status {
 
     async fn write(&mut self, cluster: &Cluster, data: &[(&str, String)]) -> Result<(), Failure> {
         update(&mut self.object, data);
-        cluster.replace(&self.path, self.object.to_string().as_bytes()).await.map(drop)
+        let written = cluster.replace(&self.path, self.object.to_string().as_bytes()).await;
+        stored(cluster, &self.path, &self.object, written).await.map(drop)
+    }
+}
+
+/// What is stored after a write. If the answer to it was lost, writing again is refused, but what was to be written is there.
+async fn stored(cluster: &Cluster, path: &str, object: &Value, written: Result<Value, Failure>) -> Result<Value, Failure> {
+    match written {
+        Err(failure @ (Failure::Exists | Failure::Conflict)) => cluster.get(path).await?.filter(|live| live["data"] == object["data"]).ok_or(failure),
+        other => other,
     }
 }
 
