@@ -45,6 +45,8 @@ pub async fn apply(cluster: &Cluster, plan: &Plan, mode: Mode, stop: &Stop) -> V
         .buffer_unordered(IN_FLIGHT);
     let reason = loop {
         tokio::select! {
+            // In this order, so that nothing is begun after the end.
+            biased;
             reason = stop.wait() => break Some(reason),
             next = running.next() => match next {
                 Some((id, outcome)) => {
