@@ -28,16 +28,17 @@ impl ResourceIdForm {
 
     /// The parts of `id`, or nothing if it has another form.
     ///
-    /// Literal segments are compared without regard to case, as Azure does; what is longer than the form is cut to it.
+    /// Literal segments are compared without regard to case, as Azure does. What is longer than the form is cut to it, and literal segments at
+    /// its end may be left out: portals show `…/storageAccounts/x`, not `…/storageAccounts/x/blobServices/default`.
     #[must_use]
     pub fn matched(&self, id: &str) -> Option<BTreeMap<String, String>> {
         let mut given = id.trim_end_matches('/').split('/');
         let mut parts = BTreeMap::new();
         for segment in self.0.split('/') {
-            let value = given.next()?;
-            match part_name(segment) {
-                Some(name) if !value.is_empty() => drop(parts.insert(name.to_owned(), value.to_owned())),
-                None if segment.eq_ignore_ascii_case(value) => {}
+            match (part_name(segment), given.next()) {
+                (Some(name), Some(value)) if !value.is_empty() => drop(parts.insert(name.to_owned(), value.to_owned())),
+                (None, Some(value)) if segment.eq_ignore_ascii_case(value) => {}
+                (None, None) => {}
                 _ => return None,
             }
         }
@@ -62,6 +63,13 @@ mod tests {
         let parts = vault().matched("/SUBSCRIPTIONS/s/resourcegroups/g/providers/microsoft.keyvault/Vaults/Kv1/secrets/x").unwrap();
         assert_eq!(parts["vault"], "Kv1");
         assert_eq!(parts["target_resource_group"], "g");
+    }
+
+    #[test]
+    fn literal_segments_at_the_end_may_be_left_out_but_no_part() {
+        let blob = ResourceIdForm::new("/subscriptions/{subscription}/storageAccounts/{account}/blobServices/default".into());
+        assert_eq!(blob.matched("/subscriptions/s/storageAccounts/x").unwrap()["account"], "x");
+        assert!(blob.matched("/subscriptions/s/storageAccounts").is_none());
     }
 
     #[test]

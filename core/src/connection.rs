@@ -16,8 +16,7 @@ const DEFAULT_CLIENT_TYPE: &str = "none";
 /// The namespace of a connection that names none, as in `az aks connection`.
 const DEFAULT_NAMESPACE: &str = "default";
 
-/// One source-to-target link.
-#[derive(Debug)]
+/// One source-to-target link. It has no Debug: users may put credentials into what they add to it.
 pub struct Connection {
     /// Where it stands in the values.
     pub at: At,
@@ -301,9 +300,10 @@ impl Reader<'_> {
             let why = "no variable of this client type is a connection string";
             self.problems.add(&entry.at, Kind::Meaningless { what: "`additionalConnectionStringProperties`", why });
         }
-        let is_property = |key: &str| !key.is_empty() && key.trim() == key && key.chars().all(|c| c.is_ascii_alphanumeric() || "._- ".contains(c));
+        let grammars = || configuration.variables.values().map(|variable| variable.grammar).filter(|grammar| grammar.has_properties());
+        let is_property = |key: &str| grammars().all(|grammar| grammar.is_property(key));
         for key in entry.properties.keys().filter(|key| !is_property(key)) {
-            let rule = "a property has letters, digits, `.`, `_`, `-` and inner blanks";
+            let rule = "a property has letters, digits, `.`, `_` and `-`; inner blanks in ADO.NET only";
             self.problems.add(&at, Kind::InvalidName { what: "property", given: Word::new(&**key), rule });
         }
     }

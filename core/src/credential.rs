@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::problem::Kind;
+use crate::problem::{Kind, Word};
 
 /// The credentials that a connection may have. Which of them it needs, its target service says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -123,12 +123,13 @@ impl References {
     }
 
     fn read(&self, credential: String, SecretKeyRef { name, key }: &SecretKeyRef) -> Result<&SecretString, Kind> {
-        let (name, key) = (name.clone(), key.clone());
-        match self.0.get(&name) {
-            Some(Referenced::Found(data)) => match data.get(&key) {
+        let found = self.0.get(name);
+        let name = Word::new(&**name);
+        match found {
+            Some(Referenced::Found(data)) => match data.get(key) {
                 Some(Some(text)) => Ok(text),
-                Some(None) => Err(Kind::SecretNotText { name, key }),
-                None => Err(Kind::SecretKeyAbsent { name, key, credential }),
+                Some(None) => Err(Kind::SecretNotText { name, credential }),
+                None => Err(Kind::SecretKeyAbsent { name, credential }),
             },
             Some(Referenced::Forbidden) => Err(Kind::SecretForbidden { name, credential }),
             Some(Referenced::Unread) => Err(Kind::SecretUnread { name, credential }),

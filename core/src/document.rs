@@ -2,7 +2,10 @@
 //!
 //! Rule: the parser's own message is never shown, since it may quote the text around the place, and that may be a credential.
 
-use serde_json::Value;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
 
 use crate::credential::decoded;
 use crate::problem::Kind;
@@ -33,14 +36,75 @@ pub fn of_secret(live: &Value, key: &str) -> Option<Vec<u8>> {
 }
 
 fn parse_json(text: &str) -> Result<Value, Kind> {
-    serde_json::from_str(text).or_else(|_| parse_yaml(text))
+    serde_json::from_str(text).map(|Tree(value)| value).or_else(|_| parse_yaml(text))
+}
+
+/// A JSON value in which no key stands twice; `serde_json` alone would take the last and lose the first.
+struct Tree(Value);
+
+impl<'de> Deserialize<'de> for Tree {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TreeVisitor).map(Self)
+    }
+}
+
+struct TreeVisitor;
+
+impl<'de> Visitor<'de> for TreeVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some((key, Tree(value))) = access.next_entry::<String, Tree>()? {
+            if map.insert(key, value).is_some() {
+                return Err(A::Error::custom("a key stands twice"));
+            }
+        }
+        Ok(Value::Object(map))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Tree(value)) = access.next_element()? {
+            list.push(value);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::String(text.to_owned()))
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+        Ok(Value::Bool(flag))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
 }
 
 fn parse_yaml(text: &str) -> Result<Value, Kind> {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
-    let options = serde_yaml::options! { with_snippet: false, strict_booleans: true };
+    let options = serde_yaml::options! { with_snippet: false, strict_booleans: false };
     serde_yaml::from_str_with_options(text, options).map_err(|error| {
         let place = error.location().map_or_else(String::new, |place| format!(" (line {}, column {})", place.line(), place.column()));
         unreadable("valid YAML", place, "look at the indentation, the quotes and double keys around that place")
@@ -79,11 +143,12 @@ mod tests {
     #[test]
     fn a_key_written_twice_is_refused() {
         assert!(refusal(b"a: 1\na: 2\n").contains("not valid YAML"));
+        assert!(refusal(br#"{"a": [{"b": 1, "b": 2}]}"#).contains("not valid YAML"));
     }
 
     #[test]
-    fn a_word_like_on_stays_a_text() {
-        assert_eq!(parse(b"a: on\nb: no\n").unwrap(), serde_json::json!({"a": "on", "b": "no"}));
+    fn a_word_like_on_is_a_truth_value_as_it_is_to_helm() {
+        assert_eq!(parse(b"a: on\nb: no\nc: 'on'\n").unwrap(), serde_json::json!({"a": true, "b": false, "c": "on"}));
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl<'p> Fields<'p> {
     /// A mapping of texts in which whole numbers count as their digits, as in `port: 5432`.
     pub(crate) fn texts_or_numbers(&mut self, name: &'static str) -> BTreeMap<String, String> {
         self.entries(name, |fields, value, at| match value {
-            Value::Number(number) if number.is_i64() => Some(number.to_string()),
+            Value::Number(number) => fields.digits(&number, at),
             other => fields.text_of(other, at),
         })
     }
@@ -131,6 +131,14 @@ impl<'p> Fields<'p> {
     fn entries<T>(&mut self, name: &'static str, mut read: impl FnMut(&mut Self, Value, &At) -> Option<T>) -> BTreeMap<String, T> {
         let at = self.at.field(name);
         self.map(name).into_iter().filter_map(|(key, value)| read(self, value, &at.key(&key)).map(|value| (key, value))).collect()
+    }
+
+    /// The digits of a whole number; `5432.0` is one, as it is to Helm.
+    fn digits(&mut self, number: &serde_json::Number, at: &At) -> Option<String> {
+        match number.as_f64() {
+            Some(float) if float.fract() == 0.0 && float.abs() < 1e15 => Some(format!("{float:.0}")),
+            _ => self.text_of(Value::Number(number.clone()), at),
+        }
     }
 
     fn text_of(&mut self, value: Value, at: &At) -> Option<String> {

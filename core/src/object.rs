@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::names::Release;
+use crate::names::{Release, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
 
 /// The kinds of objects that the job writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +42,14 @@ impl ObjectKind {
             Self::ServiceAccount => "serviceaccounts",
             Self::Secret => "secrets",
             Self::SecretProviderClass => "secretproviderclasses",
+        }
+    }
+
+    /// The annotations that nobody else may set: one that should not be there is drift.
+    fn owned_annotations(self) -> &'static [&'static str] {
+        match self {
+            Self::ServiceAccount => &[WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID],
+            Self::Secret | Self::SecretProviderClass => &[],
         }
     }
 
@@ -162,6 +170,9 @@ impl Manifest {
                 changes.push(Change::Field(field));
             }
         }
+        if self.kind.owned_annotations().iter().any(|key| self.is_foreign(live, key)) && !changes.contains(&Change::Field("annotations")) {
+            changes.push(Change::Field("annotations"));
+        }
         for field in self.kind.owned_fields() {
             match *field {
                 "data" => changes.extend(key_changes(&self.body["data"], &live["data"])),
@@ -172,12 +183,20 @@ impl Manifest {
         changes
     }
 
+    /// Whether an annotation that is ours alone stands on the live object although it should not.
+    fn is_foreign(&self, live: &Value, key: &str) -> bool {
+        !live["metadata"]["annotations"][key].is_null() && self.body["metadata"]["annotations"][key].is_null()
+    }
+
     /// The live object with all of ours in it.
     fn merged(&self, mut live: Value) -> Vec<u8> {
         for field in ["labels", "annotations"] {
             for (key, value) in self.body["metadata"][field].as_object().into_iter().flatten() {
                 live["metadata"][field][key] = value.clone();
             }
+        }
+        for key in self.kind.owned_annotations().iter().filter(|key| self.is_foreign(&live, key)).collect::<Vec<_>>() {
+            live["metadata"]["annotations"].as_object_mut().map(|map| map.remove(*key));
         }
         for field in self.kind.owned_fields() {
             live[*field] = self.body[*field].clone();
@@ -265,6 +284,21 @@ mod tests {
         assert_eq!(body["metadata"]["labels"]["team"], "shop");
         assert_eq!(body["metadata"]["resourceVersion"], "7");
         assert!(body["metadata"].get("managedFields").is_none());
+    }
+
+    #[test]
+    fn a_tenant_that_was_taken_out_goes_and_a_foreign_annotation_stays() {
+        let id = ObjectId { namespace: "shop".into(), kind: ObjectKind::ServiceAccount, name: "sc-account-x".into() };
+        let annotations = json!({WEBHOOK_CLIENT_ID: "x"}).as_object().unwrap().clone();
+        let manifest = Manifest::new(&id, release().labels(None), annotations, Map::new());
+        let mut live = manifest.body.clone();
+        live["metadata"]["annotations"]["team"] = json!("shop");
+        assert!(matches!(manifest.compare(live.clone(), &release(), false), Decision::Unchanged));
+        live["metadata"]["annotations"][WEBHOOK_TENANT_ID] = json!("old");
+        let Decision::Update { body, changes } = manifest.compare(live, &release(), false) else { panic!("not seen") };
+        assert_eq!(changes, [Change::Field("annotations")]);
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["metadata"]["annotations"], json!({WEBHOOK_CLIENT_ID: "x", "team": "shop"}));
     }
 
     #[test]

@@ -39,8 +39,10 @@ impl Plan {
         let mut connections = without_conflicts(connections, problems);
         connections.retain(|connection| match rendering::data(connection, &references) {
             Ok(_) => true,
-            Err(Problem { at, kind }) => {
-                problems.add(&at, *kind);
+            Err(found) => {
+                for Problem { at, kind } in found {
+                    problems.add(&at, *kind);
+                }
                 false
             }
         });
@@ -76,15 +78,16 @@ impl Plan {
     ///
     /// # Errors
     /// None that [`Plan::of`] has not already found.
-    pub fn manifest(&self, id: &ObjectId, planned: Planned) -> Result<Manifest, Problem> {
-        let gone = || Problem { at: At::top(), kind: Box::new(Kind::MissingField { field: "name", meaning: "the connection of a planned object" }) };
+    pub fn manifest(&self, id: &ObjectId, planned: Planned) -> Result<Manifest, Vec<Problem>> {
+        let gone =
+            || vec![Problem { at: At::top(), kind: Box::new(Kind::MissingField { field: "name", meaning: "the connection of a planned object" }) }];
         let connection = self.connections.get(planned.connection).ok_or_else(gone)?;
         let name = (id.kind != ObjectKind::ServiceAccount).then_some(&connection.name);
         let fields = self.fields(id, connection)?;
         Ok(Manifest::new(id, self.release.labels(name), annotations(id.kind, connection), fields))
     }
 
-    fn fields(&self, id: &ObjectId, connection: &Connection) -> Result<Map<String, Value>, Problem> {
+    fn fields(&self, id: &ObjectId, connection: &Connection) -> Result<Map<String, Value>, Vec<Problem>> {
         let mut fields = Map::new();
         match id.kind {
             ObjectKind::ServiceAccount => {}
@@ -122,14 +125,15 @@ fn without_conflicts(connections: Vec<Connection>, problems: &mut Problems) -> V
             groups.entry(id).or_default().push(index);
         }
     }
-    let mut refused = BTreeSet::new();
+    let (mut refused, mut told) = (BTreeSet::<usize>::new(), BTreeSet::new());
     for (id, group) in &groups {
         let members: Vec<&Connection> = group.iter().map(|index| &connections[*index]).collect();
         if agree(id.kind, &members) {
             continue;
         }
-        for (index, connection) in group.iter().zip(&members) {
-            if refused.insert(*index) && !std::ptr::eq(*connection, members[0]) {
+        refused.extend(group);
+        for (index, connection) in group.iter().zip(&members).skip(1) {
+            if told.insert((group[0], *index)) {
                 problems.add(&connection.at, conflict(id, members[0], connection));
             }
         }

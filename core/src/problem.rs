@@ -304,51 +304,49 @@ pub enum Kind {
         credential: String,
     },
     /// A referenced Secret is not there.
-    #[error("the Secret `{name}` that holds `{credential}` does not exist")]
+    #[error("the Secret {name} that holds `{credential}` does not exist")]
     #[diagnostic(help("create it in the namespace of the release, or correct `secretKeyRef.name`"))]
     SecretAbsent {
         /// Name of the Secret.
-        name: String,
+        name: Word,
         /// Name of the credential.
         credential: String,
     },
     /// A referenced Secret lacks the key.
-    #[error("the Secret `{name}` has no key `{key}`, which should hold `{credential}`")]
+    #[error("the Secret {name} lacks the key that should hold `{credential}`")]
     #[diagnostic(help("add the key to the Secret, or correct `secretKeyRef.key`"))]
     SecretKeyAbsent {
         /// Name of the Secret.
-        name: String,
-        /// The key.
-        key: String,
+        name: Word,
         /// Name of the credential.
         credential: String,
     },
     /// A referenced Secret may not be read.
-    #[error("the Secret `{name}` that holds `{credential}` may not be read")]
+    #[error("the Secret {name} that holds `{credential}` may not be read")]
     #[diagnostic(help("install through the chart, which grants `get` on each referenced Secret"))]
     SecretForbidden {
         /// Name of the Secret.
-        name: String,
+        name: Word,
         /// Name of the credential.
         credential: String,
     },
     /// A referenced Secret was not to be had, whatever is in it.
-    #[error("the Secret `{name}` that holds `{credential}` was not read, the API server did not answer")]
+    #[error("the Secret {name} that holds `{credential}` was not read, the API server did not answer")]
     #[diagnostic(help("run again"))]
     SecretUnread {
         /// Name of the Secret.
-        name: String,
+        name: Word,
         /// Name of the credential.
         credential: String,
     },
     /// A referenced credential is binary.
-    #[error("the key `{key}` of the Secret `{name}` is not UTF-8 text")]
+    #[error("the key of the Secret {name} that holds `{credential}` is not UTF-8 text")]
     #[diagnostic(help("a credential is text: store it as such"))]
     SecretNotText {
         /// Name of the Secret.
-        name: String,
-        /// The key.
-        key: String,
+        name: Word,
+        /// Name of the credential.
+        credential: String,
     },
     /// A value that the grammar of a variable cannot carry. The value is not shown.
     #[error("`{value}` has a character that {grammar} cannot carry, in `{variable}`")]

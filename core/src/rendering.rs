@@ -19,10 +19,14 @@ use crate::problem::{At, Kind, Problem};
 /// The `data` of the connection's Secret: its variables, in base64.
 ///
 /// # Errors
-/// If a referenced credential is not to be had, or a value cannot be written in the grammar of its variable.
-pub(crate) fn data(connection: &Connection, references: &References) -> Result<Map<String, Value>, Problem> {
+/// Every referenced credential that is not to be had, or else the first value that cannot be written in the grammar of its variable.
+pub(crate) fn data(connection: &Connection, references: &References) -> Result<Map<String, Value>, Vec<Problem>> {
     let credentials = credentials(connection, references)?;
-    let sheet = Sheet { connection, credentials };
+    variables(&Sheet { connection, credentials }).map_err(|problem| vec![problem])
+}
+
+fn variables(sheet: &Sheet<'_>) -> Result<Map<String, Value>, Problem> {
+    let connection = sheet.connection;
     let mut data = Map::new();
     for (key, variable) in connection.configuration().into_iter().flat_map(|configuration| &configuration.variables) {
         data.insert(connection.key(key).to_owned(), encoded(&sheet.value(key, variable)?));
@@ -39,13 +43,20 @@ pub(crate) fn guid(text: &SecretString) -> Option<Guid> {
     Guid::parse(text.expose_secret())
 }
 
-fn credentials<'a>(connection: &'a Connection, references: &'a References) -> Result<BTreeMap<Credential, &'a str>, Problem> {
+fn credentials<'a>(connection: &'a Connection, references: &'a References) -> Result<BTreeMap<Credential, &'a str>, Vec<Problem>> {
     let read = |(credential, source): (&Credential, &'a Source)| {
         let at = || connection.at.field("credentials").field(credential.name());
         let text = references.find(*credential, source).map_err(|kind| Problem { at: at(), kind: Box::new(kind) })?;
         Ok((*credential, text.expose_secret()))
     };
-    connection.credentials.iter().map(read).collect()
+    let (mut found, mut problems) = (BTreeMap::new(), Vec::new());
+    for answer in connection.credentials.iter().map(read) {
+        match answer {
+            Ok((credential, text)) => drop(found.insert(credential, text)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(found) } else { Err(problems) }
 }
 
 fn encoded(text: &str) -> Value {

@@ -15,14 +15,13 @@ use crate::problem::{At, Choice, Kind, Problem, Problems, Word};
 const CHART_ONLY: [&str; 5] = ["global", "namespaces", "driftRepair", "image", "job"];
 
 /// The values, as written.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Values {
     /// The connections, in the order of the document.
     pub connections: Vec<Entry>,
 }
 
-/// A connection as written: every field is there or not, none has been checked against another.
-#[derive(Debug)]
+/// A connection as written: every field is there or not, none has been checked against another. No Debug: it holds all that was written.
 pub struct Entry {
     /// Its place in the document.
     pub at: At,

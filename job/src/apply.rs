@@ -3,13 +3,16 @@
 //! Absent → POST, present → GET, compare and PUT with the resourceVersion seen. Both are atomic, so nothing of a stranger is ever overwritten.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use sc_core::names::Release;
 use sc_core::object::{Decision, Manifest, ObjectId};
 use sc_core::plan::{Plan, Planned};
+use sc_core::problem::Problem;
 use sc_core::report::Outcome;
 use serde_json::Value;
+use tokio::time::sleep;
 
 use crate::cluster::{Cluster, Failure, collection, path};
 use crate::stop::Stop;
@@ -17,7 +20,8 @@ use crate::stop::Stop;
 /// How many objects are under way at once. More makes the API server no faster.
 const IN_FLIGHT: usize = 32;
 /// How often an object is looked at anew when somebody else changes it meanwhile.
-const ROUNDS: usize = 6;
+const ROUNDS: u32 = 6;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What to try first with each object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +72,7 @@ pub async fn apply(cluster: &Cluster, plan: &Plan, mode: Mode, stop: &Stop) -> V
 async fn object(cluster: &Cluster, plan: &Plan, (id, planned): (&ObjectId, Planned), mode: Mode) -> Outcome {
     let manifest = match plan.manifest(id, planned) {
         Ok(manifest) => manifest,
-        Err(problem) => return Outcome::Refused { reason: problem.to_string(), fix: problem.fix() },
+        Err(problems) => return Outcome::Refused { reason: said(&problems, ToString::to_string), fix: said(&problems, Problem::fix) },
     };
     let object = Object { cluster, id, manifest, adopt: planned.adopt, release: plan.release(), dry_run: mode.dry_run };
     object.settle(mode.first).await
@@ -90,7 +94,9 @@ type Round = Result<Outcome, First>;
 impl Object<'_> {
     async fn settle(&self, first: First) -> Outcome {
         let mut next = if self.dry_run { First::Read } else { first };
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
+            // The second round is the common one: another way to the same object. Those after it wait for somebody else to be done.
+            sleep(PAUSE * round.saturating_sub(1)).await;
             let round = match next {
                 First::Create => self.create().await,
                 First::Read => self.read().await,
@@ -107,6 +113,8 @@ impl Object<'_> {
         match self.cluster.create(&collection(&self.id.namespace, self.id.kind), &self.manifest.to_bytes()).await {
             Ok(answer) => Ok(self.verified(answer, Outcome::Created(Vec::new()))),
             Err(Failure::Exists) => Err(First::Read),
+            // A namespace's quota is counted with a conflict, too.
+            Err(Failure::Conflict) => Err(First::Create),
             Err(failure) => Ok(refused(&failure)),
         }
     }
@@ -155,6 +163,10 @@ impl Object<'_> {
             fix: "delete or rename it, rename the connection, or say `adopt: true` on the connection to take it over".to_owned(),
         }
     }
+}
+
+fn said(problems: &[Problem], words: fn(&Problem) -> String) -> String {
+    problems.iter().map(words).collect::<Vec<_>>().join("; ")
 }
 
 fn refused(failure: &Failure) -> Outcome {

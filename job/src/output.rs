@@ -35,6 +35,12 @@ pub fn failure(error: &anyhow::Error) {
     }
 }
 
+/// An error with all its causes, in one line.
+#[must_use]
+pub fn chain(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 /// Leaves one line where Kubernetes shows it as the reason of the container's end.
 pub fn termination(line: &str) {
     // Outside of a container there is no such file, and nobody to read it.

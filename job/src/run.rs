@@ -9,6 +9,7 @@ use sc_core::plan::Plan;
 use sc_core::problem::Problems;
 use sc_core::report::{Report, Verdict};
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 
 use crate::apply::{First, Mode, apply};
 use crate::args::{Args, Identity};
@@ -16,11 +17,13 @@ use crate::cluster::job::OwnJob;
 use crate::cluster::lease::Lease;
 use crate::cluster::status::{Desired, Status};
 use crate::cluster::{Cluster, events, references};
-use crate::stop::Stop;
+use crate::stop::{Reason, Stop};
 use crate::{exit, output};
 
 /// So long before the end of the Job the run ends itself, to have time for its report.
 const MARGIN: Duration = Duration::from_secs(40);
+/// A wait for the Lease after which the own Job may have been replaced.
+const LONG_WAIT: Duration = Duration::from_secs(1);
 /// The Secret that holds the values, and its key.
 const CONFIG: (&str, &str) = ("sc-config", "values.json");
 
@@ -29,14 +32,14 @@ pub async fn run(args: &Args) -> u8 {
     let stop = Stop::new();
     let ended = async {
         stop.on_signals().context("failed to listen to signals")?;
-        let cluster = Cluster::infer().await.map_err(|_| no_cluster())?;
+        let cluster = Cluster::infer().await.context("failed to find a cluster")?;
         steps(&cluster, args, &stop).await
     };
     match ended.await {
         Ok(code) => code,
         Err(error) => {
             output::failure(&error);
-            output::termination(&error.to_string());
+            output::termination(&output::chain(&error));
             exit::FAILED
         }
     }
@@ -45,22 +48,16 @@ pub async fn run(args: &Args) -> u8 {
 /// The steps of a run, with everything that it needs at hand.
 ///
 /// # Errors
-/// If it cannot even begin: no values, no Lease, no status.
+/// If it cannot do its work: no Lease, no values, no status.
 pub async fn steps(cluster: &Cluster, args: &Args, stop: &Stop) -> Result<u8> {
     let identity = if args.values.is_some() { None } else { Some(args.identity().ok_or_else(no_identity)?) };
-    let Some(own) = own_job(cluster, args, identity.as_ref(), stop).await? else {
-        tracing::info!("the own Job is gone or is another one: nothing is touched");
+    let mut run = Run { cluster, args, stop, identity, own: None };
+    if run.is_orphan().await? {
         return Ok(exit::APPLIED);
-    };
-    let run = Run { cluster, args, stop, identity, own };
-    let protocol = run.protocol_namespace();
-    let lease = match &protocol {
-        Some(namespace) => Some(run.lease(namespace).await?),
-        None => None,
-    };
-    let ended = run.with_lease(protocol.as_deref()).await;
-    if let Some(lease) = lease {
-        lease.release(cluster).await;
+    }
+    let ended = run.with_lease().await;
+    if let Err(error) = &ended {
+        run.say(false, &output::chain(error)).await;
     }
     ended
 }
@@ -71,11 +68,8 @@ struct Run<'a> {
     args: &'a Args,
     stop: &'a Stop,
     identity: Option<Identity>,
-    own: Own,
+    own: Option<OwnJob>,
 }
-
-/// The own Job, for a run that has one.
-type Own = Option<OwnJob>;
 
 /// Values that were read, and what applying them will prove.
 struct Document {
@@ -83,38 +77,85 @@ struct Document {
     desired: Desired,
 }
 
+/// What a run did.
+struct Work {
+    report: Report,
+    versions: BTreeMap<String, String>,
+}
+
 impl Run<'_> {
     /// Where Lease and status are kept; nowhere in a dry run, or outside of a cluster unless asked.
-    fn protocol_namespace(&self) -> Option<String> {
+    fn protocol_namespace(&self) -> Option<&str> {
         match (&self.args.values, self.args.dry_run) {
             (_, true) => None,
-            (None, false) => Some(self.args.release_namespace.clone()),
-            (Some(_), false) => self.args.status_namespace.clone(),
+            (None, false) => Some(&self.args.release_namespace),
+            (Some(_), false) => self.args.status_namespace.as_deref(),
         }
+    }
+
+    /// Looks for the own Job, and sets the clock by it. Whose Job is gone, or another one, has nothing more to do.
+    async fn is_orphan(&mut self) -> Result<bool> {
+        let Some(identity) = &self.identity else { return Ok(false) };
+        if OwnJob::is_own(identity) && !self.args.dry_run {
+            let found = OwnJob::find(self.cluster, &self.args.release_namespace, identity).await;
+            let named = || format!("failed to read Job `{}/{}`", self.args.release_namespace, identity.job);
+            self.own = found.with_context(named)?;
+            if let Some(own) = &self.own {
+                own.stay(self.cluster).await.with_context(named)?;
+            } else {
+                tracing::info!(job = identity.job, "the own Job is gone or is another one: nothing is touched");
+                return Ok(true);
+            }
+        }
+        let started = self.own.as_ref().and_then(|own| own.started);
+        let passed = started.map_or(Duration::ZERO, |started| Timestamp::now().duration_since(started).unsigned_abs());
+        self.stop.after(self.args.active_deadline().saturating_sub(MARGIN).saturating_sub(passed));
+        Ok(false)
+    }
+
+    async fn with_lease(&mut self) -> Result<u8> {
+        let Some(namespace) = self.protocol_namespace().map(str::to_owned) else {
+            let document = self.values().await?;
+            let work = self.work(&document, First::Create).await?;
+            return self.publish(None, &document, &work).await;
+        };
+        let begun = Instant::now();
+        let lease = self.lease(&namespace).await?;
+        let has_waited = begun.elapsed() > LONG_WAIT;
+        let ended = if has_waited && self.is_orphan().await? { Ok(exit::APPLIED) } else { self.with_status(&namespace).await };
+        lease.release(self.cluster).await;
+        ended
     }
 
     async fn lease(&self, namespace: &str) -> Result<Lease> {
-        let outside = format!("outside-{}", std::process::id());
+        let outside = format!("outside-{}-{:x}", std::process::id(), Timestamp::now().as_nanosecond());
         let holder = self.identity.as_ref().map_or(outside.as_str(), |identity| &identity.pod_uid);
-        tokio::select! {
-            lease = Lease::take(self.cluster, namespace, holder, self.stop) => lease.with_context(|| format!("failed to take Lease `{namespace}/sc-job`")),
-            reason = self.stop.wait() => Err(anyhow!("failed to take Lease `{namespace}/sc-job`: {reason}")),
-        }
+        let failed = || format!("failed to take Lease `{namespace}/sc-job`");
+        self.stop.or(Lease::take(self.cluster, namespace, holder, self.stop)).await.with_context(failed)?.with_context(failed)
     }
 
-    async fn with_lease(&self, protocol: Option<&str>) -> Result<u8> {
-        let document = self.values().await?;
-        let status = match protocol {
-            Some(namespace) => {
-                let begun = Status::begin(self.cluster, namespace, &document.desired, self.identity.as_ref()).await;
-                Some(begun.with_context(|| format!("failed to write ConfigMap `{namespace}/sc-status`"))?)
-            }
-            None => None,
+    /// From values to publication, with a status that says Running in between, and in the end how it went, whatever happens.
+    async fn with_status(&self, namespace: &str) -> Result<u8> {
+        let document = self.values().await;
+        let unknown = || Desired { hash: String::new(), uid: String::new(), version: self.args.version() };
+        let desired = document.as_ref().map_or_else(|_| unknown(), |document| document.desired.clone());
+        let begun = self.stop.or(Status::begin(self.cluster, namespace, &desired, self.identity.as_ref())).await;
+        let failed = || format!("failed to write ConfigMap `{namespace}/sc-status`");
+        let status = begun.with_context(failed)?.with_context(failed)?;
+        let first = if status.had_success { First::Read } else { First::Create };
+        let worked = async {
+            let document = document?;
+            let work = self.work(&document, first).await?;
+            Ok((document, work))
         };
-        let first = if status.as_ref().is_some_and(|status| status.had_success) { First::Read } else { First::Create };
-        let (report, versions) = self.work(&document, first).await;
-        output::report(&report, self.args.dry_run);
-        self.publish(status, &document, &report, &versions).await
+        match worked.await {
+            Ok((document, work)) => self.publish(Some(status), &document, &work).await,
+            Err(error) => {
+                let written = status.fail(self.cluster, &Report::default(), &output::chain(&error)).await;
+                written.map_or_else(|failure| tracing::warn!(%failure, "the failure was not written to sc-status"), |()| {});
+                Err(error)
+            }
+        }
     }
 
     async fn values(&self) -> Result<Document> {
@@ -130,69 +171,73 @@ impl Run<'_> {
     async fn live_config(&self) -> Result<(Vec<u8>, String)> {
         let path = format!("/api/v1/namespaces/{}/secrets/{}", self.args.release_namespace, CONFIG.0);
         let failed = || format!("failed to read Secret `{}/{}`", self.args.release_namespace, CONFIG.0);
-        let live = self.cluster.get(&path).await.with_context(failed)?.ok_or_else(|| anyhow!("it does not exist").context(failed()))?;
+        let live = self
+            .stop
+            .or(self.cluster.get(&path))
+            .await
+            .with_context(failed)?
+            .with_context(failed)?
+            .ok_or_else(|| anyhow!("it does not exist").context(failed()))?;
         let bytes = sc_core::document::of_secret(&live, CONFIG.1).ok_or_else(|| anyhow!("it has no key `{}`", CONFIG.1).context(failed()))?;
         Ok((bytes, live["metadata"]["uid"].as_str().unwrap_or_default().to_owned()))
     }
 
     /// From the document to the report of all that was done about it.
-    async fn work(&self, document: &Document, first: First) -> (Report, BTreeMap<String, String>) {
+    async fn work(&self, document: &Document, first: First) -> Result<Work> {
         let mut problems = Problems::default();
         let connections = match sc_core::connections(&document.bytes, &mut problems) {
             Ok(connections) => connections,
-            Err(problem) => return (Report { outcomes: Vec::new(), problems: vec![problem] }, BTreeMap::new()),
+            Err(problem) => return Ok(Work { report: Report { outcomes: Vec::new(), problems: vec![problem] }, versions: BTreeMap::new() }),
         };
-        let read = references::read(self.cluster, &self.args.release_namespace, &connections).await;
+        let read = self.stop.or(references::read(self.cluster, &self.args.release_namespace, &connections)).await;
+        let read = read.context("failed to read the referenced Secrets")?;
         let plan = Plan::of(connections, read.references, self.args.release(), &mut problems);
         let mode = Mode { first, dry_run: self.args.dry_run };
         let outcomes = apply(self.cluster, &plan, mode, self.stop).await;
-        (Report { outcomes, problems: problems.into_vec() }, read.versions)
+        Ok(Work { report: Report { outcomes, problems: problems.into_vec() }, versions: read.versions })
     }
 
-    /// Publishes how it ended: status, Event, the own Job's time to live, the container's last words.
-    async fn publish(&self, status: Option<Status>, document: &Document, report: &Report, versions: &BTreeMap<String, String>) -> Result<u8> {
+    /// Publishes how it ended: report, status, Event, the own Job's time to live, the container's last words.
+    async fn publish(&self, status: Option<Status>, document: &Document, work: &Work) -> Result<u8> {
+        let Work { report, versions } = work;
+        output::report(report, self.args.dry_run);
         let verdict = report.verdict();
         let succeeded = verdict == Verdict::Applied;
         let reason = reason(report);
-        if let Some(status) = status {
-            let written = if succeeded {
-                status.succeed(self.cluster, &document.desired, report, versions).await
-            } else {
-                status.fail(self.cluster, report, &reason).await
-            };
-            written.context("failed to write ConfigMap `sc-status`")?;
-        }
+        let written = match status {
+            // The status is the other run's now.
+            Some(_) if self.stop.reason() == Some(Reason::LeaseLost) => Ok(()),
+            Some(status) if succeeded => status.succeed(self.cluster, &document.desired, report, versions).await,
+            Some(status) => status.fail(self.cluster, report, &reason).await,
+            None => Ok(()),
+        };
         tracing::info!(verdict = ?verdict, summary = report.summary(), "run ended");
-        if let Some(identity) = &self.identity
-            && !self.args.dry_run
-        {
-            let message = if succeeded { report.summary() } else { reason.clone() };
-            events::say(self.cluster, &self.args.release_namespace, identity, succeeded, &message).await;
-        }
-        match &self.own {
-            Some(own) if succeeded && !self.args.dry_run => own.vanish(self.cluster).await,
-            _ => {}
-        }
         if !succeeded {
             output::termination(&reason);
         }
+        if succeeded {
+            written.context("failed to write ConfigMap `sc-status`")?;
+            self.say(true, &report.summary()).await;
+            self.vanish().await;
+        } else {
+            written.unwrap_or_else(|failure| tracing::warn!(%failure, "the failure was not written to sc-status"));
+            self.say(false, &reason).await;
+        }
         Ok(exit::code(verdict))
     }
-}
 
-/// Finds the own Job and sets the clock by it: the outer nothing stands for an orphan, the inner for a run without a Job.
-async fn own_job(cluster: &Cluster, args: &Args, identity: Option<&Identity>, stop: &Stop) -> Result<Option<Own>> {
-    let Some(identity) = identity else { return Ok(Some(None)) };
-    let found = OwnJob::find(cluster, &args.release_namespace, identity).await;
-    let found = found.with_context(|| format!("failed to read Job `{}/{}`", args.release_namespace, identity.job))?;
-    if let Some(own) = &found {
-        let passed = own.started.map_or(Duration::ZERO, |started| Timestamp::now().duration_since(started).unsigned_abs());
-        stop.after(args.active_deadline().saturating_sub(MARGIN).saturating_sub(passed));
-        if !args.dry_run {
-            own.stay(cluster).await.with_context(|| format!("failed to clear the time to live of Job `{}`", identity.job))?;
+    /// Says it as an Event on the own Job.
+    async fn say(&self, succeeded: bool, message: &str) {
+        if let Some(identity) = self.identity.as_ref().filter(|_| !self.args.dry_run) {
+            events::say(self.cluster, &self.args.release_namespace, identity, succeeded, message).await;
         }
     }
-    Ok(found.map(Some))
+
+    async fn vanish(&self) {
+        if let Some(own) = self.own.as_ref().filter(|_| !self.args.dry_run) {
+            own.vanish(self.cluster).await;
+        }
+    }
 }
 
 /// What went wrong, in few lines: the first problems and refusals, and how many there are.
@@ -208,10 +253,6 @@ fn reason(report: &Report) -> String {
 
 fn no_identity() -> anyhow::Error {
     anyhow!("POD_UID, JOB_NAME and JOB_UID are not set, so this is not the chart's Job: outside of it give --values FILE")
-}
-
-fn no_cluster() -> anyhow::Error {
-    anyhow!("give a kubeconfig by KUBECONFIG or ~/.kube/config, or run in a pod with a ServiceAccount").context("failed to find a cluster")
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

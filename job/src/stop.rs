@@ -16,6 +16,8 @@ pub enum Reason {
     LeaseLost,
 }
 
+impl std::error::Error for Reason {}
+
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -65,6 +67,24 @@ impl Stop {
     /// Ends the run now; the first reason counts.
     pub fn now(&self, reason: Reason) {
         self.sender.send_if_modified(|current| current.is_none() && current.replace(reason).is_none());
+    }
+
+    /// Why the run must end, if it must.
+    #[must_use]
+    pub fn reason(&self) -> Option<Reason> {
+        *self.sender.borrow()
+    }
+
+    /// Does something, unless the run must end before it is done.
+    ///
+    /// # Errors
+    /// The reason why it must end.
+    pub async fn or<T>(&self, work: impl Future<Output = T>) -> Result<T, Reason> {
+        tokio::select! {
+            biased;
+            reason = self.wait() => Err(reason),
+            done = work => Ok(done),
+        }
     }
 
     /// Waits until the run must end.

@@ -54,7 +54,7 @@ impl Planned {
 
     /// The manifests, in the order of the plan.
     pub fn manifests(&self) -> Vec<Value> {
-        let manifest = |(id, planned)| self.plan.manifest(id, planned).unwrap_or_else(|problem| panic!("{id}: {problem}"));
+        let manifest = |(id, planned)| self.plan.manifest(id, planned).unwrap_or_else(|problems| panic!("{id}: {problems:?}"));
         self.plan.objects().map(manifest).map(|manifest| serde_json::from_slice(&manifest.to_bytes()).unwrap()).collect()
     }
 }

@@ -79,6 +79,13 @@ impl Grammar {
         !matches!(self, Self::Plain | Self::Spring)
     }
 
+    /// Whether this can be the name of a property. Only ADO.NET has names with blanks in them, such as `Command Timeout`.
+    #[must_use]
+    pub fn is_property(self, name: &str) -> bool {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+        !name.is_empty() && name.trim() == name && name.chars().all(|c| is_plain(c) || (c == ' ' && self == Self::Ado))
+    }
+
     /// Appends a property to a connection string; a grammar without properties leaves it as it is.
     pub(crate) fn append(self, string: &mut String, key: &str, escaped: &str) {
         match self {

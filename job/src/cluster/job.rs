@@ -11,6 +11,8 @@ use crate::args::Identity;
 
 /// How long the finished Job stays, in seconds: long enough for Flux, which looks every 5 s.
 const TTL_SECONDS: u32 = 60;
+/// The Jobs that the chart lets its runs read and patch. Those of the CronJob have names of their own, and it clears them away itself.
+const OWN: [&str; 2] = ["sc-job", "sc-job-rollback"];
 
 /// The own Job, as it was found.
 #[derive(Debug)]
@@ -23,6 +25,12 @@ pub struct OwnJob {
 }
 
 impl OwnJob {
+    /// Whether this is a Job that looks after itself.
+    #[must_use]
+    pub fn is_own(identity: &Identity) -> bool {
+        OWN.contains(&identity.job.as_str())
+    }
+
     /// Looks for the own Job.
     ///
     /// Nothing if it is gone or another Job has its name: then this pod is an orphan. A Job that may not be read is taken to be there.

@@ -36,8 +36,9 @@ impl Lease {
     /// # Errors
     /// [`Failure::Held`] if it could not be had in two minutes, or what the API server has against it.
     pub async fn take(cluster: &Cluster, namespace: &str, holder: &str, stop: &Stop) -> Result<Self, Failure> {
-        let path = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{NAME}");
-        let taking = Taking { cluster, collection: path.trim_end_matches(&format!("/{NAME}")), path: &path, namespace, holder };
+        let collection = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases");
+        let path = format!("{collection}/{NAME}");
+        let taking = Taking { cluster, collection: &collection, path: &path, namespace, holder };
         timeout(LONGEST_WAIT, taking.until_held()).await.map_err(|_| Failure::Held)??;
         let renewal = tokio::spawn(renew(cluster.clone(), path.clone(), holder.to_owned(), stop.clone()));
         Ok(Self { path, holder: holder.to_owned(), renewal })

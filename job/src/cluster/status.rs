@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use sc_core::names::{MANAGED_BY, MANAGER};
 use sc_core::report::Report;
 use serde_json::{Value, json};
 
@@ -14,6 +15,8 @@ use crate::args::{Identity, Version};
 const NAME: &str = "sc-status";
 /// The version of the ConfigMap's own format.
 const FORMAT: &str = "1";
+/// How often a write is tried when somebody else writes, too.
+const ROUNDS: usize = 3;
 /// The longest reason that is kept, in bytes.
 const LONGEST_REASON: usize = 1024;
 
@@ -31,6 +34,7 @@ pub struct Desired {
 /// The status of this run and what is kept of earlier ones.
 #[derive(Debug)]
 pub struct Status {
+    collection: String,
     path: String,
     object: Value,
     /// Whether an earlier run succeeded, so that most objects will be there.
@@ -45,16 +49,13 @@ impl Status {
     pub async fn begin(cluster: &Cluster, namespace: &str, desired: &Desired, identity: Option<&Identity>) -> Result<Self, Failure> {
         let collection = format!("/api/v1/namespaces/{namespace}/configmaps");
         let path = format!("{collection}/{NAME}");
-        let live = cluster.get(&path).await?;
-        let is_new = live.is_none();
-        let metadata = json!({"name": NAME, "namespace": namespace, "labels": {"app.kubernetes.io/managed-by": "sc-job"}});
-        let mut object = live.unwrap_or_else(|| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}));
+        let metadata = json!({"name": NAME, "namespace": namespace, "labels": {MANAGED_BY: MANAGER}});
+        let fresh = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
+        let object = cluster.get(&path).await?.unwrap_or(fresh);
         let had_success = object["data"]["lastSuccessAt"].as_str().is_some_and(|time| !time.is_empty());
-        update(&mut object, &running(desired, identity));
-        let body = object.to_string();
-        let written = if is_new { cluster.create(&collection, body.as_bytes()).await } else { cluster.replace(&path, body.as_bytes()).await };
-        let object = stored(cluster, &path, &object, written).await?;
-        Ok(Self { path, object, had_success })
+        let mut status = Self { collection, path, object, had_success };
+        status.write(cluster, &running(desired, identity)).await?;
+        Ok(status)
     }
 
     /// Writes that the run succeeded.
@@ -93,18 +94,29 @@ impl Status {
         self.write(cluster, &data).await
     }
 
+    /// Writes these keys. Only the holder of the Lease writes, so a conflict is a hand's change, or an answer that was lost: the keys go on top.
     async fn write(&mut self, cluster: &Cluster, data: &[(&str, String)]) -> Result<(), Failure> {
-        update(&mut self.object, data);
-        let written = cluster.replace(&self.path, self.object.to_string().as_bytes()).await;
-        stored(cluster, &self.path, &self.object, written).await.map(drop)
+        for _ in 0..ROUNDS {
+            update(&mut self.object, data);
+            match self.put(cluster).await {
+                Ok(object) => {
+                    self.object = object;
+                    return Ok(());
+                }
+                Err(Failure::Conflict | Failure::Exists) => self.object = cluster.get(&self.path).await?.ok_or(Failure::Conflict)?,
+                Err(failure) => return Err(failure),
+            }
+        }
+        Err(Failure::Conflict)
     }
-}
 
-/// What is stored after a write. If the answer to it was lost, writing again is refused, but what was to be written is there.
-async fn stored(cluster: &Cluster, path: &str, object: &Value, written: Result<Value, Failure>) -> Result<Value, Failure> {
-    match written {
-        Err(failure @ (Failure::Exists | Failure::Conflict)) => cluster.get(path).await?.filter(|live| live["data"] == object["data"]).ok_or(failure),
-        other => other,
+    async fn put(&self, cluster: &Cluster) -> Result<Value, Failure> {
+        let body = self.object.to_string();
+        if self.object["metadata"]["resourceVersion"].is_null() {
+            cluster.create(&self.collection, body.as_bytes()).await
+        } else {
+            cluster.replace(&self.path, body.as_bytes()).await
+        }
     }
 }
 
