@@ -136,13 +136,14 @@ impl Bed {
     }
 }
 
+/// Deletes the namespaces. That they are gone, some seconds later, is not waited for: no other test uses them.
 impl Drop for Bed {
     fn drop(&mut self) {
         if thread::panicking() {
             eprintln!("--- {} at the end:\n{}", self.system, traces::short(self));
         }
         let namespaces: Vec<&str> = self.namespaces.iter().chain([&self.system]).map(String::as_str).collect();
-        kube::run(&[&["delete", "namespace", "--ignore-not-found", "--timeout=60s"], namespaces.as_slice()].concat());
+        kube::run(&[&["delete", "namespace", "--ignore-not-found", "--wait=false"], namespaces.as_slice()].concat());
         let _ = fs::remove_dir_all(&self.folder);
     }
 }

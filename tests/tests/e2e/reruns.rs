@@ -9,8 +9,17 @@ use crate::bed::{self, Bed, Helm, Ran};
 use crate::connections::{connection_string, postgres_inline, secret};
 use crate::{kube, proof, traces};
 
+/// One test for both, side by side: each waits a minute for the Job to vanish by its TTL.
 #[test]
-fn a_manual_rerun_puts_back_what_was_changed_by_hand() {
+fn a_manual_rerun_repairs_drift_and_mends_a_failed_release() {
+    std::thread::scope(|scope| {
+        let drift = scope.spawn(drift_is_repaired);
+        failed_release_is_mended();
+        drift.join().unwrap();
+    });
+}
+
+fn drift_is_repaired() {
     bed::with(Helm::Three, "byhand", 1, |bed| {
         let ran = bed.upgraded(&[postgres_inline("orders", bed.shop(), "plain")], &[]);
         let patch = json!({"stringData": {"AZURE_POSTGRESQL_CONNECTIONSTRING": "host=elsewhere", "OTHER": "x"}}).to_string();
@@ -21,8 +30,7 @@ fn a_manual_rerun_puts_back_what_was_changed_by_hand() {
     });
 }
 
-#[test]
-fn a_manual_rerun_mends_a_failed_release() {
+fn failed_release_is_mended() {
     bed::with(Helm::Four, "afterfail", 1, |bed| {
         let notes = bed.upgraded(&[], &[]);
         kube::apply(&[secret(bed.shop(), "sc-orders-secret", &json!({"mine": "yes"}))]);

@@ -57,7 +57,15 @@ pub(crate) fn assert_silent(bed: &Bed, ran: &Ran, credential: &str) {
     let said = [all, ran.answer.output.clone(), ran.answer.errors.clone()].concat();
     let quoted = Value::from(credential).to_string();
     let pieces = credential.split(' ').filter(|piece| piece.len() > 4).map(str::to_owned);
-    for secret in pieces.chain([credential.to_owned(), quoted, STANDARD.encode(credential)]) {
+    let stored = bed.namespaces.iter().chain([&bed.system]).flat_map(|namespace| stored_in(namespace));
+    for secret in pieces.chain([credential.to_owned(), quoted, STANDARD.encode(credential)]).chain(stored) {
         assert!(!said.contains(&secret), "a credential is in what was said:\n{said}");
     }
+}
+
+/// What Secrets hold, as a manifest would show it. The short ones, such as `env`, could be in a text by chance.
+fn stored_in(namespace: &str) -> Vec<String> {
+    let secrets = kube::list(namespace, "secrets");
+    let data = secrets.iter().filter_map(|secret| secret["data"].as_object()).flat_map(serde_json::Map::values);
+    data.filter_map(|value| value.as_str()).filter(|value| value.len() > 20).map(str::to_owned).collect()
 }
