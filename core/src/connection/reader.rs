@@ -1,0 +1,196 @@
+//! From an entry to a connection: each field against the catalogue, each problem noted, none of them the last.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{Connection, Identity};
+use crate::catalogue::{AuthType, Catalogue, Configuration, Login, TargetService};
+use crate::credential::{Credential, Source};
+use crate::names::{ConnectionName, Guid, Namespace, is_key};
+use crate::problem::{At, Choice, Kind, Problems, Word};
+use crate::rendering;
+use crate::target::Target;
+use crate::values::Entry;
+
+/// The client type of a connection that names none, as in `az aks connection`.
+const DEFAULT_CLIENT_TYPE: &str = "none";
+/// The namespace of a connection that names none, as in `az aks connection`.
+const DEFAULT_NAMESPACE: &str = "default";
+
+/// Reads entries, noting what is wrong with them.
+pub(super) struct Reader<'p> {
+    pub(super) problems: &'p mut Problems,
+}
+
+impl Reader<'_> {
+    pub(super) fn connection(&mut self, entry: Entry, catalogue: &mut Catalogue) -> Option<Connection> {
+        let name = entry.name.as_deref().and_then(|name| self.kept(&entry.at.field("name"), ConnectionName::parse(name)));
+        let namespace = self.kept(&entry.at.field("namespace"), Namespace::parse(entry.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE)));
+        let service = self.service(&entry, catalogue)?;
+        let auth_type = self.auth_type(&entry, &service)?;
+        let login = service.auth_types.get(&auth_type)?;
+        self.credentials(&entry, login);
+        let identity = self.identity(&entry, auth_type);
+        self.vault(&entry, auth_type);
+        let client_type = entry.client_type.clone().unwrap_or_else(|| DEFAULT_CLIENT_TYPE.to_owned());
+        let configuration = self.configuration(&entry.at, &client_type, (auth_type, login), &service)?;
+        self.keys(&entry, configuration);
+        self.properties(&entry, configuration);
+        let facts = self.facts(&entry, &service, auth_type, configuration);
+        Some(Connection {
+            name: name?,
+            namespace: namespace?,
+            auth_type,
+            client_type,
+            identity,
+            facts,
+            service: Arc::clone(&service),
+            at: entry.at,
+            vault_objects: entry.vault_objects,
+            sync_secret: entry.sync_secret,
+            adopt: entry.adopt,
+            credentials: entry.credentials.sources,
+            customized_keys: entry.customized_keys,
+            properties: entry.properties,
+            additional: entry.additional,
+        })
+    }
+
+    fn kept<T>(&mut self, at: &At, parsed: Result<T, Kind>) -> Option<T> {
+        parsed.map_err(|kind| self.problems.add(at, kind)).ok()
+    }
+
+    fn service(&mut self, entry: &Entry, catalogue: &mut Catalogue) -> Option<Arc<TargetService>> {
+        let name = entry.target_service.as_deref()?;
+        let found = catalogue.find(name);
+        if found.is_none() {
+            let choice = Choice::of(name, catalogue.names());
+            self.unknown(&entry.at.field("targetService"), "target service", name, "in the catalogue".into(), choice);
+        }
+        found
+    }
+
+    fn auth_type(&mut self, entry: &Entry, service: &TargetService) -> Option<AuthType> {
+        let name = entry.auth_type.as_deref()?;
+        let found = service.auth_types.keys().find(|auth_type| auth_type.name() == name).copied();
+        if found.is_none() {
+            let choice = Choice::of(name, service.auth_types.keys().map(|auth_type| auth_type.name()));
+            self.unknown(&entry.at.field("authType"), "auth type", name, format!("offered by `{}`", service.name), choice);
+        }
+        found
+    }
+
+    fn configuration<'s>(
+        &mut self,
+        at: &At,
+        client_type: &str,
+        (auth_type, login): (AuthType, &'s Login),
+        service: &TargetService,
+    ) -> Option<&'s Configuration> {
+        let found = login.configuration(client_type);
+        if found.is_none() {
+            let list = format!("offered by `{}` with auth type `{}`", service.name, auth_type.name());
+            self.unknown(&at.field("clientType"), "client type", client_type, list, Choice::of(client_type, login.client_types()));
+        }
+        found
+    }
+
+    pub(super) fn unknown(&mut self, at: &At, what: &'static str, given: &str, list: String, choice: Choice) {
+        self.problems.add(at, Kind::UnknownWord { what, given: Word::new(given), list, choice });
+    }
+
+    fn credentials(&mut self, entry: &Entry, login: &Login) {
+        let at = entry.at.field("credentials");
+        let stands = |credential: &Credential| entry.credentials.sources.contains_key(credential) || entry.credentials.malformed.contains(credential);
+        for credential in login.credentials.iter().filter(|credential| !stands(credential)) {
+            self.problems.add(&at, Kind::MissingCredential { credential: credential.name().to_owned() });
+        }
+        let used: BTreeSet<Credential> = login.credentials.union(&login.optional_credentials).copied().collect();
+        for credential in entry.credentials.sources.keys().filter(|credential| !used.contains(credential)) {
+            let choice = Choice::of(credential.name(), used.iter().map(|credential| credential.name()));
+            self.problems.add(&at.field(credential.name()), Kind::NeedlessCredential { choice });
+        }
+    }
+
+    fn identity(&mut self, entry: &Entry, auth_type: AuthType) -> Option<Identity> {
+        if !matches!(auth_type, AuthType::WorkloadIdentity | AuthType::Csi) {
+            return None;
+        }
+        let client_id = self.guid(entry, Credential::ClientId);
+        let tenant_id = self.guid(entry, Credential::TenantId);
+        Some(Identity { client_id: client_id?, tenant_id })
+    }
+
+    /// A GUID that must stand in the values, because names of objects and Roles follow from it.
+    fn guid(&mut self, entry: &Entry, credential: Credential) -> Option<Guid> {
+        let at = entry.at.field("credentials").field(credential.name());
+        match entry.credentials.sources.get(&credential)? {
+            Source::Reference(_) => {
+                self.problems.add(&at, Kind::MustBeLiteral { credential: credential.name().to_owned() });
+                None
+            }
+            Source::Literal(text) => {
+                let guid = rendering::guid(text);
+                if guid.is_none() {
+                    self.problems.add(&at, Kind::InvalidFact { what: format!("`{}`", credential.name()), rule: format!("write {}", Guid::FORM) });
+                }
+                guid
+            }
+        }
+    }
+
+    fn keys(&mut self, entry: &Entry, configuration: &Configuration) {
+        let documented = || configuration.variables.keys().map(String::as_str);
+        let at = entry.at.field("customizedKeys");
+        for (old, new) in &entry.customized_keys {
+            if !configuration.variables.contains_key(old) {
+                self.problems.add(&at, Kind::UnknownKey { key: Word::new(&**old), choice: Choice::of(old, documented()) });
+            }
+            self.key_form(&at, new);
+        }
+        for key in entry.additional.keys() {
+            self.key_form(&entry.at.field("additionalConfigurations"), key);
+        }
+        let renamed = documented().map(|key| entry.customized_keys.get(key).map_or(key, String::as_str));
+        let mut seen = BTreeSet::new();
+        for key in renamed.chain(entry.additional.keys().map(String::as_str)) {
+            if !seen.insert(key) {
+                self.problems.add(&entry.at, Kind::KeyCollision { what: "variables", key: Word::new(key) });
+            }
+        }
+    }
+
+    fn key_form(&mut self, at: &At, key: &str) {
+        if !is_key(key) {
+            let rule = "the name of a variable has letters, digits, `-`, `_` and `.`, at most 253 of them";
+            self.problems.add(at, Kind::InvalidName { what: "variable name", given: Word::new(key), rule });
+        }
+    }
+
+    fn properties(&mut self, entry: &Entry, configuration: &Configuration) {
+        if entry.properties.is_empty() {
+            return;
+        }
+        let at = entry.at.field("additionalConnectionStringProperties");
+        if !configuration.variables.values().any(|variable| variable.grammar.has_properties()) {
+            let why = "no variable of this client type is a connection string";
+            self.problems.add(&entry.at, Kind::Meaningless { what: "`additionalConnectionStringProperties`", why });
+        }
+        let grammars = || configuration.variables.values().map(|variable| variable.grammar).filter(|grammar| grammar.has_properties());
+        let is_property = |key: &str| grammars().all(|grammar| grammar.is_property(key));
+        for key in entry.properties.keys().filter(|key| !is_property(key)) {
+            let rule = "a property has letters, digits, `.`, `_` and `-`; inner blanks in ADO.NET only";
+            self.problems.add(&at, Kind::InvalidName { what: "property", given: Word::new(&**key), rule });
+        }
+    }
+
+    fn facts(&mut self, entry: &Entry, service: &TargetService, auth_type: AuthType, configuration: &Configuration) -> BTreeMap<String, String> {
+        let target = Target::parse(entry, service, self.problems);
+        let mut needed: BTreeSet<&str> = configuration.variables.values().flat_map(|variable| variable.template.names()).collect();
+        if auth_type == AuthType::Csi {
+            needed.insert("vault");
+        }
+        needed.retain(|name| Credential::named(name).is_none());
+        target.map(|target| target.facts(&needed, self.problems)).unwrap_or_default()
+    }
+}
