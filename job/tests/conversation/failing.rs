@@ -54,12 +54,14 @@ async fn a_document_that_cannot_be_read_touches_the_status_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn values_that_are_not_there_end_the_run_before_any_write() {
+async fn values_that_are_not_there_end_the_run_with_a_report_alone() {
     let world = World::of(&three());
     world.server.objects(|objects| objects.remove(CONFIG));
     let ended = world.run().await;
     assert!(ended.code.as_ref().is_err_and(|error| error.starts_with("failed to read Secret `sc-system/sc-config`")), "{:?}", ended.code);
-    assert!(ended.outside().is_empty() && ended.of(&Method::POST, STATUS).is_empty());
+    assert!(ended.outside().is_empty() && !world.vanishes());
+    assert!(world.status("reason").contains("it does not exist") && world.status("result") == "Failed", "{}", world.status("reason"));
+    assert_eq!(ended.events()[0]["type"], "Warning");
     assert_eq!(world.live(LEASE).unwrap()["spec"]["holderIdentity"], "");
     world.put(CONFIG, &json!({"metadata": {}, "data": {"other.json": "e30="}}));
     let ended = world.run().await;

@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::server::{Server, Then, status};
-use crate::world::{CONFIG, JOB, LEASE, ORDERS, World, three};
+use crate::world::{CONFIG, EVENTS, JOB, LEASE, ORDERS, STATUS, World, three};
 
 fn held_by(holder: &str) -> Value {
     json!({"metadata": {"name": "sc-job"}, "spec": {"holderIdentity": holder, "leaseDurationSeconds": 30, "renewTime": "2026-01-01T00:00:00.000000Z"}})
@@ -66,7 +66,8 @@ async fn after_two_minutes_a_run_gives_up() {
     let error = ended.code.as_ref().unwrap_err();
     assert!(error.starts_with("failed to take Lease `sc-system/sc-job`") && error.contains("another run"), "{error}");
     assert_eq!(ended.took.as_secs(), 120);
-    assert!(ended.seen.iter().all(|seen| seen.method == Method::GET && [JOB, LEASE].contains(&seen.path.as_str())));
+    assert!(ended.seen.iter().all(|seen| seen.method == Method::GET && [JOB, LEASE].contains(&seen.path.as_str()) || seen.path == EVENTS));
+    assert!(ended.events()[0]["message"].as_str().unwrap().contains("another run"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,6 +102,18 @@ async fn the_values_are_read_with_the_lease_held() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_is_replaced_while_it_waits_touches_nothing() {
+    let world = World::of(&three());
+    world.put(LEASE, &held_by("pod-2"));
+    world.later(20, |server| server.objects(|objects| objects.change(JOB, |job| job["metadata"]["uid"] = json!("job-2"))));
+    let ended = world.run().await;
+    assert_eq!(ended.code, Ok(0));
+    assert!(ended.seen.iter().all(|seen| [JOB, LEASE].contains(&seen.path.as_str())), "{:?}", ended.lines());
+    assert!(!world.vanishes());
+    assert_eq!(world.live(LEASE).unwrap()["spec"]["holderIdentity"], "");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_long_run_renews_its_lease() {
     let world = World::of(&three());
     world.server.when(Method::POST, ORDERS, 1, Then::Delay(Duration::from_secs(25)));
@@ -119,7 +132,8 @@ async fn a_run_that_loses_its_lease_stops() {
     let ended = world.run().await;
     assert_eq!(ended.code, Ok(1));
     assert_eq!(ended.took.as_secs(), 10);
-    assert!(world.status("reason").contains("another run took the Lease"), "{}", world.status("reason"));
+    assert!(ended.events()[0]["message"].as_str().unwrap().contains("another run took the Lease"));
+    assert!(ended.of(&Method::PUT, STATUS).is_empty(), "the status is the other run's now");
     assert!(!world.vanishes());
     assert_eq!(world.live(LEASE).unwrap()["spec"]["holderIdentity"], "pod-2", "the other's Lease was taken or released");
 }

@@ -74,6 +74,16 @@ async fn a_job_that_cannot_be_asked_for_ends_the_run() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_scheduled_job_asks_for_nothing_that_it_has_no_right_to() {
+    let world = World::of(&three());
+    let identity = ["--pod-uid", "pod-1", "--job-name", "sc-reconcile-29000000", "--job-uid", "job-9"];
+    let ended = world.run_as(&identity).await;
+    assert_eq!(ended.code, Ok(0));
+    assert!(ended.seen.iter().all(|seen| !seen.path.contains("/jobs/")), "{:?}", ended.lines());
+    assert_eq!(ended.events()[0]["involvedObject"]["name"], "sc-reconcile-29000000");
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_an_identity_nothing_is_asked() {
     let ended = World::of(&three()).run_as(&["--pod-uid", "pod-1"]).await;
     assert!(ended.code.is_err_and(|error| error.contains("--values FILE")));
