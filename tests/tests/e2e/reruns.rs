@@ -51,9 +51,11 @@ fn rerun(bed: &Bed, notes: &Ran) {
     proof::assert_no_job(bed);
     proof::assert_proven(bed);
     let (_, proof_commands) = proof_commands.split_once("Proof of success").expect("the notes say what proves it");
-    let (hash, _) = proof::config(bed);
-    let hash = hash.as_str().unwrap();
-    assert_eq!(shell(proof_commands), format!("Succeeded {hash}\n{hash}\n"));
+    let (hash, uid) = proof::config(bed);
+    let wanted = format!("{} {}", hash.as_str().unwrap(), uid.as_str().unwrap());
+    let shown = shell(proof_commands);
+    let (status, config) = shown.split_once('\n').unwrap();
+    assert!(status.starts_with(&format!("Succeeded {wanted}")) && config.trim_end() == wanted, "{shown}");
 }
 
 /// Runs the lines of a text that are commands.

@@ -54,7 +54,11 @@ pub(crate) fn failure_of_job(bed: &Bed, job: &str) -> Option<String> {
 pub(crate) fn assert_silent(bed: &Bed, ran: &Ran, credential: &str) {
     let all = all(bed);
     assert!(all.contains("name: sc-status") && all.contains("reason: Connections"), "there is something to be silent in: {all}");
-    let said = [all, ran.answer.output.clone(), ran.answer.errors.clone()].concat();
+    assert_not_said(bed, &[all.as_str(), &ran.answer.output, &ran.answer.errors].concat(), credential);
+}
+
+/// Panics if a text contains a credential, a recognisable piece of it, or what a Secret of the release or its connections stores.
+pub(crate) fn assert_not_said(bed: &Bed, said: &str, credential: &str) {
     let quoted = Value::from(credential).to_string();
     let pieces = credential.split(' ').filter(|piece| piece.len() > 4).map(str::to_owned);
     let stored = bed.namespaces.iter().chain([&bed.system]).flat_map(|namespace| stored_in(namespace));
