@@ -76,7 +76,7 @@ async fn a_referenced_secret_that_is_not_there_is_found_before_the_first_write()
     assert_failed(&world, &ended, 1);
     assert!(ended.seen.iter().all(|seen| seen.object != ORDERS));
     assert_eq!(world.status("summary"), "4 objects: 4 created; 1 problem");
-    assert!(world.status("reason").contains("orders-admin"), "{}", world.status("reason"));
+    assert!(world.status("reason").contains("the Secret `orders-admin` that holds `password` does not exist"), "{}", world.status("reason"));
 }
 
 #[tokio::test(start_paused = true)]
