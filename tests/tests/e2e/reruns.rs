@@ -9,17 +9,8 @@ use crate::bed::{self, Bed, Helm, Ran};
 use crate::connections::{connection_string, postgres_inline, secret};
 use crate::{kube, proof, traces};
 
-/// One test for both, side by side: each waits a minute for the Job to vanish by its TTL.
 #[test]
-fn a_manual_rerun_repairs_drift_and_mends_a_failed_release() {
-    std::thread::scope(|scope| {
-        let drift = scope.spawn(drift_is_repaired);
-        failed_release_is_mended();
-        drift.join().unwrap();
-    });
-}
-
-fn drift_is_repaired() {
+fn a_manual_rerun_puts_back_what_was_changed_by_hand() {
     bed::with(Helm::Three, "byhand", 1, |bed| {
         let ran = bed.upgraded(&[postgres_inline("orders", bed.shop(), "plain")], &[]);
         let patch = json!({"stringData": {"AZURE_POSTGRESQL_CONNECTIONSTRING": "host=elsewhere", "OTHER": "x"}}).to_string();
@@ -30,7 +21,8 @@ fn drift_is_repaired() {
     });
 }
 
-fn failed_release_is_mended() {
+#[test]
+fn a_manual_rerun_mends_a_failed_release() {
     bed::with(Helm::Four, "afterfail", 1, |bed| {
         let notes = bed.upgraded(&[], &[]);
         kube::apply(&[secret(bed.shop(), "sc-orders-secret", &json!({"mine": "yes"}))]);
