@@ -1,0 +1,89 @@
+//! `sc render`: the objects that the values ask for, as YAML documents.
+
+use anyhow::Result;
+use sc_core::object::Manifest;
+use sc_core::plan::Plan;
+use sc_core::problem::{Kind, Problem, Problems};
+use sc_core::report::Report;
+use serde_json::Value;
+
+use crate::args::RenderArgs;
+use crate::manifest::{Ordered, yaml};
+use crate::output::Advice;
+use crate::secrets::Secrets;
+use crate::{exit, input, output};
+
+/// What stands for a hidden value. It is not base64, so that no API server takes such a Secret for a real one.
+const HIDDEN: &str = "<redacted>";
+const WARNING: &str = "warning: this output holds credentials: encrypt it before you store it; `--redact` hides them";
+
+/// Renders as the arguments say; returns the exit code.
+pub(crate) fn run(args: &RenderArgs) -> Result<u8> {
+    let document = input::read(&args.values)?;
+    let mut problems = Problems::default();
+    let mut secrets = Secrets::read(&args.secrets, &args.release_namespace, &mut problems)?;
+    if args.redact {
+        secrets.stand_in(&document);
+    }
+    let mut objects = Vec::new();
+    // Without the files that were asked for, what is printed would not be what was asked for.
+    if problems.is_empty() {
+        let plan = plan(&document, secrets, args, &mut problems);
+        objects = manifests(&plan, &mut problems);
+    }
+    print(objects, args.redact, problems)
+}
+
+fn plan(document: &[u8], secrets: Secrets, args: &RenderArgs, problems: &mut Problems) -> Plan {
+    let connections = sc_core::connections(document, problems).unwrap_or_else(|Problem { at, kind }| {
+        problems.add(&at, *kind);
+        Vec::new()
+    });
+    Plan::of(connections, secrets.references(), args.release(), problems)
+}
+
+fn manifests(plan: &Plan, problems: &mut Problems) -> Vec<Manifest> {
+    let mut manifests = Vec::new();
+    for (id, planned) in plan.objects() {
+        match plan.manifest(id, planned) {
+            Ok(manifest) => manifests.push(manifest),
+            Err(found) => found.into_iter().for_each(|Problem { at, kind }| problems.add(&at, *kind)),
+        }
+    }
+    manifests
+}
+
+/// Prints the objects, then what is wrong: the end is what a person at a terminal sees first.
+fn print(objects: Vec<Manifest>, redact: bool, problems: Problems) -> Result<u8> {
+    let count = objects.len();
+    let documents: Vec<Value> = objects.into_iter().map(|object| Ok(serde_json::from_slice(&object.to_bytes())?)).collect::<Result<_>>()?;
+    if !redact && documents.iter().any(|document| document.get("data").is_some()) {
+        output::say(WARNING);
+    }
+    let texts = documents.into_iter().map(|document| text(document, redact)).collect::<Result<Vec<String>>>()?;
+    output::print(&texts.join("---\n"))?;
+    let report = Report { outcomes: Vec::new(), problems: problems.into_vec() };
+    for problem in &report.problems {
+        output::problem(problem, advice(problem));
+    }
+    if !report.problems.is_empty() {
+        output::say(&format!("objects printed: {count}; what has a problem is left out"));
+    }
+    Ok(exit::code(report.verdict()))
+}
+
+fn text(mut document: Value, redact: bool) -> Result<String> {
+    if let Some(data) = document.get_mut("data").and_then(Value::as_object_mut).filter(|_| redact) {
+        data.values_mut().for_each(|value| *value = HIDDEN.into());
+    }
+    yaml(&Ordered(&document.as_object().cloned().unwrap_or_default()))
+}
+
+/// Without a cluster a Secret is not absent, it is not at hand.
+fn advice(problem: &Problem) -> Option<Advice> {
+    let Kind::SecretAbsent { name, credential } = &*problem.kind else { return None };
+    Some(Advice {
+        what: format!("the Secret {name} that holds `{credential}` is not at hand"),
+        fix: "give its manifest by `--secrets FILE`, as `kubectl get secret` prints it with `-o yaml`, or hide all values by `--redact`".to_owned(),
+    })
+}

@@ -1,0 +1,179 @@
+//! The commands as a person sees them: whole outputs in golden files, and what no output may ever do.
+
+#![expect(clippy::unwrap_used, reason = "that is how a test fails, also outside of its own function")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use sc_tests::planning::Planned;
+use sc_tests::{files, golden, tree};
+use serde_json::{Value, json};
+
+/// Name, arguments, and the file that is standard input.
+const TRANSCRIPTS: [(&str, &str, &str); 32] = [
+    ("help", "--help", ""),
+    ("help-list-support-types", "list-support-types --help", ""),
+    ("help-render", "render --help", ""),
+    ("list", "list-support-types", ""),
+    ("list-auth-type", "list-support-types --auth-type csi", ""),
+    ("list-client-type", "list-support-types --client-type kafka-springBoot", ""),
+    ("list-json", "list-support-types --target-type appconfig -o json", ""),
+    ("list-nothing", "list-support-types -t keyvault --client-type ruby", ""),
+    ("list-nothing-json", "list-support-types -t keyvault --client-type ruby -o json", ""),
+    ("list-own", "list-support-types -f own.yaml -t ledger -o yaml", ""),
+    ("list-own-unreadable", "list-support-types -f secrets-broken.yaml", ""),
+    ("list-own-wrong", "list-support-types -f own-wrong.yaml", ""),
+    ("list-unknown-form", "list-support-types -o xml", ""),
+    ("list-unknown-words", "list-support-types -t redis-enterprize --auth-type workloadidentity --client-type pyhton", ""),
+    ("list-yaml", "list-support-types -t appconfig -o yaml", ""),
+    ("no-command", "", ""),
+    ("render-empty", "render -f -", "empty"),
+    ("render-hostile", "render -f hostile.yaml", ""),
+    ("render-inline", "render -f inline.yaml", ""),
+    ("render-inline-redacted", "render -f inline.yaml --redact", ""),
+    ("render-no-file", "render -f absent.yaml", ""),
+    ("render-other-release", "render -f inline.yaml --redact --release mine --release-namespace ours", ""),
+    ("render-references", "render -f references.yaml", ""),
+    ("render-references-redacted", "render -f references.yaml --redact", ""),
+    ("render-references-with-secrets", "render -f references.yaml --secrets secrets.yaml", ""),
+    ("render-references-with-wrong-secrets", "render -f references.yaml --secrets secrets-elsewhere.yaml", ""),
+    ("render-secrets-from-standard-input", "render -f references.yaml --secrets -", "secrets.yaml"),
+    ("render-secrets-unreadable", "render -f references.yaml --secrets secrets-broken.yaml", ""),
+    ("render-standard-input", "render -f -", "inline.yaml"),
+    ("render-standard-input-twice", "render -f - --secrets -", "inline.yaml"),
+    ("render-unreadable", "render -f secrets-broken.yaml", ""),
+    ("render-wrong", "render -f wrong.yaml", ""),
+];
+
+#[test]
+fn each_command_says_exactly_this() {
+    let transcript = |(name, arguments, input): (&str, &str, &str)| (name.to_owned(), transcript(arguments, input));
+    let transcripts: BTreeMap<String, String> = TRANSCRIPTS.into_iter().map(transcript).collect();
+    assert!(transcripts.values().all(|text| !text.contains('\x1b')), "a control sequence");
+    golden::compare(&tree("tests/golden/cli"), "txt", &transcripts);
+}
+
+#[test]
+fn no_credential_stands_where_none_belongs() {
+    // As text and in base64, whatever stands before it.
+    let credential = ["hunter2", "aHVudGVyM", "h1bnRlcj", "odW50ZXIy"];
+    let mut seen = 0;
+    for (name, arguments, input) in TRANSCRIPTS {
+        let output = run(arguments, &read(input));
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!credential.iter().any(|part| stderr.contains(part)), "{name}: {stderr}");
+        let is_open = credential.iter().any(|part| stdout.contains(part));
+        assert!(!is_open || !arguments.contains("--redact"), "{name}: {stdout}");
+        assert_eq!(is_open, stderr.starts_with("warning: this output holds credentials"), "{name}: {stderr}{stdout}");
+        seen += usize::from(is_open);
+    }
+    assert!(seen > 3, "the test looks for the wrong text");
+}
+
+#[test]
+fn what_is_rendered_is_what_is_planned() {
+    let mut documents = files("values", "yaml");
+    documents.extend(["hostile.yaml", "inline.yaml", "references.yaml", "wrong.yaml"].map(|file| folder().join(file)));
+    for file in documents {
+        let text = fs::read(&file).unwrap();
+        let output = run(&format!("render -f {} --secrets -", file.display()), &secrets(&text));
+        let planned = Planned::of(&text);
+        let expected = if planned.problems.is_empty() { 0 } else { 2 };
+        assert_eq!(output.status.code(), Some(expected), "{}: {}", file.display(), String::from_utf8_lossy(&output.stderr));
+        assert!(!planned.manifests().is_empty());
+        assert_eq!(parsed(&output.stdout), planned.manifests(), "{}", file.display());
+    }
+}
+
+#[test]
+fn redaction_hides_values_and_nothing_else() {
+    for file in files("values", "yaml") {
+        let mut expected = Planned::of(&fs::read(&file).unwrap()).manifests();
+        for data in expected.iter_mut().filter_map(|manifest| manifest.get_mut("data")?.as_object_mut()) {
+            data.values_mut().for_each(|value| *value = json!("<redacted>"));
+        }
+        let output = run(&format!("render --redact -f {}", file.display()), b"");
+        assert_eq!(output.status.code(), Some(0), "{}", file.display());
+        assert_eq!(parsed(&output.stdout), expected, "{}", file.display());
+    }
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_failure() {
+    for arguments in ["list-support-types", "list-support-types -o json", "render -f inline.yaml --redact", "--help"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command(arguments).stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+        assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""), "{arguments}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_a_failure() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = command("list-support-types").stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: failed to write to standard output\n  why: "));
+}
+
+fn transcript(arguments: &str, input: &str) -> String {
+    let output = run(arguments, &read(input));
+    let from = if input.is_empty() { String::new() } else { format!(" < {input}") };
+    let blank = if arguments.is_empty() { "" } else { " " };
+    format!(
+        "$ sc{blank}{arguments}{from}\n[standard output]\n{}[standard error]\n{}[exit code]\n{}\n",
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+        output.status.code().unwrap()
+    )
+}
+
+fn run(arguments: &str, input: &[u8]) -> Output {
+    let mut child = command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A command that does not read its input closes it.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
+}
+
+fn command(arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sc"));
+    command.args(arguments.split_whitespace()).current_dir(folder()).env_remove("COLUMNS");
+    command
+}
+
+fn folder() -> PathBuf {
+    tree("cli/tests/input")
+}
+
+fn read(input: &str) -> Vec<u8> {
+    if input.is_empty() || input == "empty" { Vec::new() } else { fs::read(folder().join(input)).unwrap() }
+}
+
+fn parsed(yaml: &[u8]) -> Vec<Value> {
+    serde_yaml::from_slice_multiple(yaml).unwrap()
+}
+
+/// Manifests of the Secrets that a document refers to, with the credentials that [`Planned`] makes up.
+fn secrets(document: &[u8]) -> Vec<u8> {
+    let mut found = BTreeMap::new();
+    collect(&sc_core::document::parse(document).unwrap(), &mut found);
+    let manifest = |(name, data): (&String, &Value)| json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data});
+    let manifests: Vec<String> = found.iter().map(|secret| manifest(secret).to_string()).collect();
+    manifests.join("\n---\n").into_bytes()
+}
+
+fn collect(tree: &Value, found: &mut BTreeMap<String, Value>) {
+    let reference = &tree["secretKeyRef"];
+    if let (Some(name), Some(key)) = (reference["name"].as_str(), reference["key"].as_str()) {
+        found.entry(name.to_owned()).or_insert_with(|| json!({}))[key] = json!(format!("Pw0rd-{name}-{key}"));
+    }
+    match tree {
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Value::Object(map) => map.values().for_each(|value| collect(value, found)),
+        _ => {}
+    }
+}
