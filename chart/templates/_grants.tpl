@@ -7,6 +7,19 @@
 sc-{{ include "sc-extension.normalisedName" . }}-secret
 {{- end }}
 
+{{/* The Secrets of a connection, as JSON: {name: true}. */}}
+{{- define "sc-extension.secretNames" -}}
+{{- $formats := .format | default (list "env") -}}
+{{- $names := dict -}}
+{{- if and (has "env" $formats) (not (has "configuration" (.optOut | default list))) -}}
+  {{- $_ := set $names (include "sc-extension.secretName" .) true -}}
+{{- end -}}
+{{- if has "servicebinding" $formats -}}
+  {{- $_ := set $names (printf "sc-%s-binding" (include "sc-extension.normalisedName" .)) true -}}
+{{- end -}}
+{{- toJson $names -}}
+{{- end }}
+
 {{- define "sc-extension.secretProviderClassName" -}}
 sc-{{ include "sc-extension.normalisedName" . }}-secretprovider
 {{- end }}
@@ -24,16 +37,16 @@ The maps are sets, so that thousands of connections still render in seconds, and
 {{- define "sc-extension.plannedObjects" -}}
 {{- $planned := dict -}}
 {{- range .Values.connections -}}
-  {{- $names := dict "secrets" (include "sc-extension.secretName" .) -}}
+  {{- $names := dict "secrets" (include "sc-extension.secretNames" . | fromJson) -}}
   {{- if eq .authType "workload-identity" -}}
-    {{- $_ := set $names "serviceaccounts" (include "sc-extension.serviceAccountName" .) -}}
+    {{- $_ := set $names "serviceaccounts" (dict (include "sc-extension.serviceAccountName" .) true) -}}
   {{- else if eq .authType "csi" -}}
-    {{- $_ := set $names "secretproviderclasses" (include "sc-extension.secretProviderClassName" .) -}}
+    {{- $_ := set $names "secretproviderclasses" (dict (include "sc-extension.secretProviderClassName" .) true) -}}
   {{- end -}}
   {{- $namespace := .namespace | default "default" -}}
   {{- $resources := get $planned $namespace | default dict -}}
-  {{- range $resource, $name := $names -}}
-    {{- if $name -}}
+  {{- range $resource, $made := $names -}}
+    {{- range $name := keys (omit $made "") -}}
       {{- $_ := set $resources $resource (set (get $resources $resource | default dict) $name true) -}}
     {{- end -}}
   {{- end -}}

@@ -19,7 +19,8 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 
 {{/* What the job reads: compact JSON. The hash that a run proves is taken over exactly these bytes. */}}
 {{- define "sc-extension.config" -}}
-{{- dict "connections" (.Values.connections | default list) | mustToJson -}}
+{{- $read := pick .Values "compatibility" "cloud" "targetServices" -}}
+{{- set $read "connections" (.Values.connections | default list) | mustToJson -}}
 {{- end }}
 
 {{- define "sc-extension.configHash" -}}

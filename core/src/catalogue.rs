@@ -1,26 +1,47 @@
 //! The catalogue: which target services there are, and which variables each gives to which client.
 //!
-//! A service is one data file in `templates/`, compiled in. Files are parsed when first asked for, since most runs need few of them.
+//! A service is one data file in `templates/`, compiled in, or an entry of `targetServices` in the values; both have one form and one reader.
+//! Files are parsed when first asked for, since most runs need few of them.
 
 pub mod grammar;
+mod reader;
 pub mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::arm::ResourceIdForm;
 use crate::credential::Credential;
+use crate::problem::{At, Kind, Problem, Problems, Word};
 use grammar::Grammar;
 use template::Template;
 
 static FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/templates.rs"));
 
+/// The client types: those of `az aks connection` (Azure CLI 2.91.0), and the provider that the App Configuration extension runs.
+pub const CLIENT_TYPES: [&str; 13] = [
+    "none",
+    "dotnet",
+    "dotnet-internal",
+    "java",
+    "springBoot",
+    "kafka-springBoot",
+    "nodejs",
+    "python",
+    "django",
+    "go",
+    "php",
+    "ruby",
+    "appconfig-provider",
+];
+
 /// The target services on offer.
 #[derive(Debug, Default)]
 pub struct Catalogue {
-    parsed: BTreeMap<&'static str, Arc<TargetService>>,
+    parsed: BTreeMap<String, Arc<TargetService>>,
+    own: BTreeSet<String>,
 }
 
 impl Catalogue {
@@ -30,9 +51,22 @@ impl Catalogue {
         Self::default()
     }
 
+    /// Adds the services of the values' `targetServices`; what is wrong with one becomes a problem, and then it is not added.
+    pub(crate) fn extend(&mut self, services: Vec<(At, Value)>, problems: &mut Problems) {
+        for (at, value) in services {
+            let Some(service) = TargetService::of(value, &at, problems) else { continue };
+            if FILES.iter().any(|(name, _)| *name == service.name) || !self.own.insert(service.name.clone()) {
+                problems.add(&at.field("name"), Kind::ServiceExists { name: Word::new(&*service.name) });
+                continue;
+            }
+            self.parsed.insert(service.name.clone(), Arc::new(service));
+        }
+    }
+
     /// The names of all services, in order.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        FILES.iter().map(|(name, _)| *name)
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let names: BTreeSet<&str> = FILES.iter().map(|(name, _)| *name).chain(self.own.iter().map(String::as_str)).collect();
+        names.into_iter()
     }
 
     /// The service of that name.
@@ -44,32 +78,59 @@ impl Catalogue {
         }
         let (name, text) = FILES.iter().find(|(file, _)| *file == name)?;
         let service = Arc::new(TargetService::parse(text).ok()?);
-        self.parsed.insert(name, Arc::clone(&service));
+        self.parsed.insert((*name).to_owned(), Arc::clone(&service));
         Some(service)
+    }
+
+    /// All services that are compiled in, in order of their names.
+    pub fn services() -> impl Iterator<Item = TargetService> {
+        FILES.iter().filter_map(|(_, text)| TargetService::parse(text).ok())
     }
 }
 
-/// A target service: one data file.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+/// A target service.
+#[derive(Debug)]
 pub struct TargetService {
     /// The name in the catalogue and in values.
     pub name: String,
     /// Its name for people.
     pub display_name: String,
-    /// The form of its resource ids.
-    #[serde(deserialize_with = "resource_id_form")]
-    pub resource_id: ResourceIdForm,
-    /// What follows from the parts of the id; each can be given instead.
-    #[serde(default)]
+    /// The form of its resource ids, where Azure knows it as a resource.
+    pub resource_id: Option<ResourceIdForm>,
+    /// The parts of a target that no id has, given one by one.
+    pub parts: Vec<String>,
+    /// What follows from the parts; each can be given instead.
     pub facts: BTreeMap<String, Template>,
+    /// What it is to servicebinding.io, where it is anything there.
+    pub binding: Option<BindingType>,
+    /// Why some variables differ from the documented ones, by name.
+    pub corrections: BTreeMap<String, Correction>,
     /// The ways to log in.
     pub auth_types: BTreeMap<AuthType, Login>,
 }
 
+/// The `type` and `provider` of a service's bindings (servicebinding.io 1.1, "Well-known Secret Entries").
+#[derive(Debug, Clone)]
+pub struct BindingType {
+    /// The protocol, such as `postgresql`.
+    pub kind: String,
+    /// Who offers it, such as `azure`.
+    pub provider: String,
+}
+
+/// Why a variable differs from the documented one.
+#[derive(Debug, Clone)]
+pub struct Correction {
+    /// What is different.
+    pub what: String,
+    /// What happens to a client that gets the documented value.
+    pub why: String,
+    /// The client, with its version, in which that was seen.
+    pub shown_by: String,
+}
+
 /// The ways to log in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AuthType {
     /// A password, key or connection string.
     Secret,
@@ -82,6 +143,9 @@ pub enum AuthType {
 }
 
 impl AuthType {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Secret, Self::ServicePrincipal, Self::WorkloadIdentity, Self::Csi];
+
     /// The name in values.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -95,16 +159,16 @@ impl AuthType {
 }
 
 /// One way to log in to a service.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[derive(Debug)]
 pub struct Login {
     /// The credentials that it needs.
     pub credentials: BTreeSet<Credential>,
     /// The credentials that it can use beside them.
-    #[serde(default)]
     pub optional_credentials: BTreeSet<Credential>,
     /// The variables, by client type.
     pub configurations: Vec<Configuration>,
+    /// The entries of a servicebinding.io Secret beside `type` and `provider`; none if it has no meaning here.
+    pub binding: BTreeMap<String, Variable>,
 }
 
 impl Login {
@@ -121,8 +185,7 @@ impl Login {
 }
 
 /// The variables that some client types get.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[derive(Debug)]
 pub struct Configuration {
     /// The client types, each with the source of the fact: `documented`, `recorded`, or `derived: <rule>`.
     pub client_types: BTreeMap<String, String>,
@@ -130,36 +193,57 @@ pub struct Configuration {
     pub variables: BTreeMap<String, Variable>,
 }
 
+impl Configuration {
+    /// The variables that there are with this compatibility.
+    pub fn variables(&self, compatibility: Compatibility) -> impl Iterator<Item = (&str, Grammar, &Template)> {
+        self.variables.iter().filter_map(move |(name, variable)| Some((name.as_str(), variable.grammar, variable.template(compatibility)?)))
+    }
+}
+
+/// Whether mistakes of the documentation are put right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Compatibility {
+    /// They are.
+    #[default]
+    Corrected,
+    /// They are kept, byte for byte.
+    Exact,
+}
+
+impl Compatibility {
+    /// The one of that name in values.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "corrected" => Some(Self::Corrected),
+            "exact" => Some(Self::Exact),
+            _ => None,
+        }
+    }
+}
+
 /// The value of a variable: a template, and the grammar in which its values are written.
 ///
-/// In a data file a text (plain), or a mapping from one grammar to the text.
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "VariableForm")]
+/// In a data file a text (plain), or a mapping from one grammar to the text; beside that `correction`, and `exact` where the variable is documented.
+#[derive(Debug)]
 pub struct Variable {
     /// The grammar.
     pub grammar: Grammar,
-    /// The template.
-    pub template: Template,
+    /// The correction by which it is not the documented one.
+    pub correction: Option<String>,
+    corrected: Template,
+    exact: Option<Template>,
 }
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum VariableForm {
-    Plain(Template),
-    In(BTreeMap<Grammar, Template>),
-}
+impl Variable {
+    /// The template; nothing if the variable is there only as a correction, and none is wanted.
+    #[must_use]
+    pub fn template(&self, compatibility: Compatibility) -> Option<&Template> {
+        if compatibility == Compatibility::Exact && self.correction.is_some() { self.exact.as_ref() } else { Some(&self.corrected) }
+    }
 
-impl TryFrom<VariableForm> for Variable {
-    type Error = &'static str;
-
-    fn try_from(form: VariableForm) -> Result<Self, Self::Error> {
-        match form {
-            VariableForm::Plain(template) => Ok(Self { grammar: Grammar::Plain, template }),
-            VariableForm::In(one) if one.len() == 1 => {
-                one.into_iter().next().map(|(grammar, template)| Self { grammar, template }).ok_or("a variable has one grammar")
-            }
-            VariableForm::In(_) => Err("a variable has one grammar"),
-        }
+    fn templates(&self) -> impl Iterator<Item = &Template> {
+        std::iter::once(&self.corrected).chain(&self.exact)
     }
 }
 
@@ -167,94 +251,50 @@ impl TargetService {
     /// Parses a data file and checks it.
     ///
     /// # Errors
-    /// A sentence that says what is wrong with the file.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let options = serde_yaml::options! { with_snippet: false, strict_booleans: true };
-        let service: Self = serde_yaml::from_str_with_options(text, options).map_err(|error| error.to_string())?;
-        service.check()?;
-        Ok(service)
+    /// All that is wrong with the file.
+    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+        let mut problems = Problems::default();
+        let unreadable = |kind| vec![Problem { at: At::top(), kind: Box::new(kind) }];
+        let tree = crate::document::parse(text.as_bytes()).map_err(unreadable)?;
+        match Self::of(tree, &At::top(), &mut problems) {
+            Some(service) if problems.is_empty() => Ok(service),
+            _ => Err(problems.into_vec()),
+        }
     }
 
     /// The names that may stand in `target`, `id` aside.
     pub fn target_names(&self) -> impl Iterator<Item = &str> {
-        self.resource_id.parts().chain(self.facts.keys().map(String::as_str))
+        let is_part = |fact: &&str| self.given_parts().any(|part| part == *fact);
+        self.given_parts().chain(self.facts.keys().map(String::as_str).filter(move |fact| !is_part(fact)))
     }
 
-    fn check(&self) -> Result<(), String> {
-        for (name, fact) in &self.facts {
-            let later: Vec<&str> = fact.names().into_iter().filter(|used| !self.is_derived_before(used, name)).collect();
-            if !later.is_empty() {
-                return Err(format!("fact `{name}` needs {}, which is no part and no simpler fact", later.join(", ")));
-            }
-        }
-        for (auth_type, login) in &self.auth_types {
-            login.check(self).map_err(|problem| format!("{}: {problem}", auth_type.name()))?;
-        }
-        Ok(())
+    /// The parts of a target, those of its id first.
+    pub fn given_parts(&self) -> impl Iterator<Item = &str> {
+        self.resource_id.iter().flat_map(ResourceIdForm::parts).chain(self.parts.iter().map(String::as_str))
     }
-
-    /// Whether `used` is a part of the id, or a fact that does not need `fact` itself. Keeps derivation free of circles.
-    fn is_derived_before(&self, used: &str, fact: &str) -> bool {
-        let deeper =
-            |inner: &Template| !inner.names().contains(fact) && inner.names().iter().all(|name| *name != used && self.is_derived_before(name, fact));
-        self.resource_id.parts().any(|part| part == used) || (used != fact && self.facts.get(used).is_some_and(deeper))
-    }
-}
-
-impl Login {
-    fn check(&self, service: &TargetService) -> Result<(), String> {
-        let mut seen = BTreeSet::new();
-        if let Some(twice) = self.client_types().find(|client_type| !seen.insert(*client_type)) {
-            return Err(format!("client type {twice} stands twice"));
-        }
-        let known = |name: &str| match Credential::named(name) {
-            Some(credential) => self.credentials.contains(&credential),
-            None => service.target_names().any(|known| known == name),
-        };
-        for (key, variable) in self.configurations.iter().flat_map(|configuration| &configuration.variables) {
-            if let Some(unknown) = variable.template.names().into_iter().find(|name| !known(name)) {
-                return Err(format!("{key} needs {unknown}, which is no required credential, part or fact"));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn resource_id_form<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<ResourceIdForm, D::Error> {
-    String::deserialize(deserializer).map(ResourceIdForm::new)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const SERVICE: &str = "name: x\ndisplayName: X\nresourceId: /a/{server}\nfacts: {host: '{{server}}.example'}\nauthTypes:\n  secret:\n    credentials: [password]\n    configurations:\n    - clientTypes: {none: documented}\n      variables: {X_HOST: '{{host}}', X_STRING: {libpq: 'host={{host}} password={{password}}'}}\n";
-
-    fn refusal(change: (&str, &str)) -> String {
-        assert!(SERVICE.contains(change.0));
-        TargetService::parse(&SERVICE.replace(change.0, change.1)).map_or_else(|problem| problem, |_| "was accepted".into())
-    }
-
     #[test]
     fn every_built_in_file_parses_and_has_its_own_name() {
         for (name, text) in FILES {
-            let service = TargetService::parse(text).unwrap_or_else(|problem| panic!("templates/{name}.yaml: {problem}"));
+            let service = TargetService::parse(text).unwrap_or_else(|problems| panic!("templates/{name}.yaml: {problems:#?}"));
             assert_eq!(service.name, *name);
         }
     }
 
     #[test]
-    fn a_sound_file_is_accepted() {
-        TargetService::parse(SERVICE).unwrap();
-    }
-
-    #[test]
-    fn mistakes_in_a_file_are_named() {
-        assert!(refusal(("{{password}}", "{{pasword}}")).contains("X_STRING needs pasword"));
-        assert!(refusal(("{{server}}", "{{host}}")).contains("fact `host` needs host"));
-        assert!(refusal(("libpq: ", "libpg: ")).contains("untagged") || refusal(("libpq: ", "libpg: ")).contains("variant"));
-        let twice = "- clientTypes: {none: documented}\n      variables: {}\n    - clientTypes: {none: documented}";
-        assert!(refusal(("- clientTypes: {none: documented}", twice)).contains("none stands twice"));
-        assert!(refusal(("displayName: X", "displayName: X\ncolour: red")).contains("colour"));
+    fn an_own_service_may_not_shadow_a_built_in_one_or_another() {
+        let service = |name: &str| crate::document::parse(reader::tests::SERVICE.replace("name: x", &format!("name: {name}")).as_bytes()).unwrap();
+        let (mut catalogue, mut problems) = (Catalogue::builtin(), Problems::default());
+        let at = |index| At::top().field("targetServices").item(index);
+        catalogue.extend(vec![(at(0), service("mine")), (at(1), service("keyvault")), (at(2), service("mine"))], &mut problems);
+        assert!(catalogue.find("mine").is_some());
+        let found: Vec<String> = problems.into_vec().iter().map(|problem| format!("{}: {problem}", problem.at)).collect();
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found[0].starts_with("targetServices[1].name: ") && found[1].starts_with("targetServices[2].name: "), "{found:?}");
     }
 }

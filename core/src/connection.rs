@@ -6,11 +6,13 @@ mod vault;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::catalogue::{AuthType, Catalogue, Configuration, TargetService};
+use crate::catalogue::grammar::Grammar;
+use crate::catalogue::template::Template;
+use crate::catalogue::{AuthType, BindingType, Compatibility, Login, TargetService};
 use crate::credential::{Credential, Source, secrets_of};
 use crate::names::{ConnectionName, Guid, Namespace};
 use crate::problem::{At, Problems};
-use crate::values::{Entry, VaultObject};
+use crate::values::{Entry, Format, Settings, VaultObject};
 use reader::Reader;
 
 /// One source-to-target link. It has no Debug: users may put credentials into what they add to it.
@@ -33,6 +35,9 @@ pub struct Connection {
     pub sync_secret: Option<String>,
     /// Whether objects of its names that are not ours are taken over.
     pub adopt: bool,
+    /// Which Secrets it gets.
+    pub format: Format,
+    pub(crate) compatibility: Compatibility,
     pub(crate) facts: BTreeMap<String, String>,
     pub(crate) credentials: BTreeMap<Credential, Source>,
     pub(crate) customized_keys: BTreeMap<String, String>,
@@ -52,10 +57,10 @@ pub struct Identity {
 
 impl Connection {
     /// Understands an entry; nothing if anything about it is wrong, and then `problems` has all of that.
-    pub fn parse(entry: Entry, catalogue: &mut Catalogue, problems: &mut Problems) -> Option<Self> {
+    pub fn parse(entry: Entry, settings: &mut Settings, problems: &mut Problems) -> Option<Self> {
         let before = problems.len();
         let is_clean = entry.is_clean;
-        let connection = Reader { problems }.connection(entry, catalogue)?;
+        let connection = Reader { problems }.connection(entry, settings)?;
         (is_clean && problems.len() == before).then_some(connection)
     }
 
@@ -65,9 +70,25 @@ impl Connection {
         &self.service
     }
 
-    /// The variables that its service gives to its client; nothing only if the catalogue changed under it.
-    pub(crate) fn configuration(&self) -> Option<&Configuration> {
-        self.service.auth_types.get(&self.auth_type)?.configuration(&self.client_type)
+    fn login(&self) -> Option<&Login> {
+        self.service.auth_types.get(&self.auth_type)
+    }
+
+    /// The variables that its service gives to its client, without those that the user adds.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = (&str, Grammar, &Template)> {
+        let configuration = self.login().and_then(|login| login.configuration(&self.client_type));
+        configuration.into_iter().flat_map(|configuration| configuration.variables(self.compatibility))
+    }
+
+    /// The entries of its servicebinding.io Secret beside `type` and `provider`.
+    pub(crate) fn binding(&self) -> impl Iterator<Item = (&str, Grammar, &Template)> {
+        let entries = self.login().into_iter().flat_map(|login| &login.binding);
+        entries.filter_map(|(name, variable)| Some((name.as_str(), variable.grammar, variable.template(self.compatibility)?)))
+    }
+
+    /// What its service is to servicebinding.io.
+    pub(crate) fn binding_type(&self) -> Option<&BindingType> {
+        self.service.binding.as_ref()
     }
 
     /// The names of the Secrets that its credentials refer to.
@@ -79,8 +100,7 @@ impl Connection {
     /// The keys of its configuration, renamed as the user asked.
     #[must_use]
     pub fn keys(&self) -> BTreeSet<&str> {
-        let documented = self.configuration().into_iter().flat_map(|configuration| configuration.variables.keys());
-        documented.map(|key| self.key(key)).chain(self.additional.keys().map(String::as_str)).collect()
+        self.variables().map(|(key, ..)| self.key(key)).chain(self.additional.keys().map(String::as_str)).collect()
     }
 
     /// The name under which the documented `key` is given.

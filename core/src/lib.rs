@@ -4,6 +4,7 @@
 
 pub mod arm;
 pub mod catalogue;
+pub mod cloud;
 pub mod connection;
 pub mod credential;
 pub mod document;
@@ -17,7 +18,6 @@ pub mod report;
 mod target;
 pub mod values;
 
-use catalogue::Catalogue;
 use connection::Connection;
 use problem::{Problem, Problems};
 use values::Values;
@@ -27,7 +27,6 @@ use values::Values;
 /// # Errors
 /// If the document cannot be read at all, so that nothing of it may be used.
 pub fn connections(document: &[u8], problems: &mut Problems) -> Result<Vec<Connection>, Problem> {
-    let values = Values::parse(document, problems)?;
-    let mut catalogue = Catalogue::builtin();
-    Ok(values.connections.into_iter().filter_map(|entry| Connection::parse(entry, &mut catalogue, problems)).collect())
+    let Values { connections, mut settings } = Values::parse(document, problems)?;
+    Ok(connections.into_iter().filter_map(|entry| Connection::parse(entry, &mut settings, problems)).collect())
 }

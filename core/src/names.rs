@@ -97,6 +97,12 @@ impl ConnectionName {
         format!("sc-{}-secret", self.normalised)
     }
 
+    /// Name of the Secret as servicebinding.io lays it out.
+    #[must_use]
+    pub fn binding(&self) -> String {
+        format!("sc-{}-binding", self.normalised)
+    }
+
     /// Name of the `SecretProviderClass`.
     #[must_use]
     pub fn secret_provider_class(&self) -> String {
@@ -167,7 +173,7 @@ impl Release {
 /// Whether a Secret of this name could be one that the job makes.
 #[must_use]
 pub fn is_ours(secret: &str) -> bool {
-    secret.starts_with("sc-") && secret.ends_with("-secret")
+    secret.starts_with("sc-") && (secret.ends_with("-secret") || secret.ends_with("-binding"))
 }
 
 /// Whether `text` can be the name of a variable: what a Secret's key may be made of (Kubernetes, "Secrets", restrictions on names).

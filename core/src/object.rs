@@ -9,8 +9,10 @@ use crate::names::{Release, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
 pub enum ObjectKind {
     /// A ServiceAccount of the core group.
     ServiceAccount,
-    /// A Secret of the core group.
+    /// A Secret of the core group, with variables.
     Secret,
+    /// A Secret of the core group, as servicebinding.io lays it out: its type differs, and a Secret's type cannot change.
+    Binding,
     /// A `SecretProviderClass` of the Secrets Store CSI driver.
     SecretProviderClass,
 }
@@ -21,7 +23,7 @@ impl ObjectKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::ServiceAccount => "ServiceAccount",
-            Self::Secret => "Secret",
+            Self::Secret | Self::Binding => "Secret",
             Self::SecretProviderClass => "SecretProviderClass",
         }
     }
@@ -30,7 +32,7 @@ impl ObjectKind {
     #[must_use]
     pub fn api_version(self) -> &'static str {
         match self {
-            Self::ServiceAccount | Self::Secret => "v1",
+            Self::ServiceAccount | Self::Secret | Self::Binding => "v1",
             Self::SecretProviderClass => "secrets-store.csi.x-k8s.io/v1",
         }
     }
@@ -40,7 +42,7 @@ impl ObjectKind {
     pub fn plural(self) -> &'static str {
         match self {
             Self::ServiceAccount => "serviceaccounts",
-            Self::Secret => "secrets",
+            Self::Secret | Self::Binding => "secrets",
             Self::SecretProviderClass => "secretproviderclasses",
         }
     }
@@ -49,7 +51,7 @@ impl ObjectKind {
     fn owned_annotations(self) -> &'static [&'static str] {
         match self {
             Self::ServiceAccount => &[WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID],
-            Self::Secret | Self::SecretProviderClass => &[],
+            Self::Secret | Self::Binding | Self::SecretProviderClass => &[],
         }
     }
 
@@ -57,7 +59,7 @@ impl ObjectKind {
     fn owned_fields(self) -> &'static [&'static str] {
         match self {
             Self::ServiceAccount => &[],
-            Self::Secret => &["data"],
+            Self::Secret | Self::Binding => &["data"],
             Self::SecretProviderClass => &["spec"],
         }
     }

@@ -37,8 +37,8 @@ impl Plan {
     /// checked is checked here, before the first write.
     pub fn of(connections: Vec<Connection>, references: References, release: Release, problems: &mut Problems) -> Self {
         let mut connections = without_conflicts(connections, problems);
-        connections.retain(|connection| match rendering::data(connection, &references) {
-            Ok(_) => true,
+        connections.retain(|connection| match checked(connection, &references) {
+            Ok(()) => true,
             Err(found) => {
                 for Problem { at, kind } in found {
                     problems.add(&at, *kind);
@@ -95,6 +95,11 @@ impl Plan {
                 fields.insert("type".into(), json!("Opaque"));
                 fields.insert("data".into(), Value::Object(rendering::data(connection, &self.references)?));
             }
+            ObjectKind::Binding => {
+                let kind = connection.binding_type().map_or("", |binding| binding.kind.as_str());
+                fields.insert("type".into(), json!(format!("servicebinding.io/{kind}")));
+                fields.insert("data".into(), Value::Object(rendering::binding(connection, &self.references)?));
+            }
             ObjectKind::SecretProviderClass => {
                 fields.insert("spec".into(), provider_spec(connection));
             }
@@ -103,10 +108,27 @@ impl Plan {
     }
 }
 
-/// The objects that a connection asks for, by its auth type.
+/// Whether all that a connection asks for can be had.
+fn checked(connection: &Connection, references: &References) -> Result<(), Vec<Problem>> {
+    if connection.format.servicebinding {
+        rendering::binding(connection, references)?;
+    }
+    if connection.format.env {
+        rendering::data(connection, references)?;
+    }
+    Ok(())
+}
+
+/// The objects that a connection asks for, by its auth type and format.
 fn objects_of(connection: &Connection) -> Vec<ObjectId> {
     let object = |kind, name| ObjectId { namespace: connection.namespace.to_string(), kind, name };
-    let mut objects = vec![object(ObjectKind::Secret, connection.name.secret())];
+    let mut objects = Vec::new();
+    if connection.format.env {
+        objects.push(object(ObjectKind::Secret, connection.name.secret()));
+    }
+    if connection.format.servicebinding {
+        objects.push(object(ObjectKind::Binding, connection.name.binding()));
+    }
     match (connection.auth_type, &connection.identity) {
         (AuthType::WorkloadIdentity, Some(identity)) => {
             objects.push(object(ObjectKind::ServiceAccount, identity.client_id.service_account()));
@@ -147,7 +169,7 @@ fn agree(kind: ObjectKind, members: &[&Connection]) -> bool {
     let tenant = |connection: &Connection| connection.identity.as_ref().and_then(|identity| identity.tenant_id.clone());
     match kind {
         ObjectKind::ServiceAccount => members.iter().all(|member| tenant(member) == tenant(members[0])),
-        ObjectKind::Secret | ObjectKind::SecretProviderClass => members.len() == 1,
+        ObjectKind::Secret | ObjectKind::Binding | ObjectKind::SecretProviderClass => members.len() == 1,
     }
 }
 
@@ -155,7 +177,7 @@ fn conflict(id: &ObjectId, first: &Connection, second: &Connection) -> Kind {
     let (first, second) = (first.name.as_str().to_owned(), second.name.as_str().to_owned());
     match id.kind {
         ObjectKind::ServiceAccount => Kind::TwoTenants { first, second },
-        ObjectKind::Secret | ObjectKind::SecretProviderClass => Kind::SameObject { first, second, object: id.to_string() },
+        ObjectKind::Secret | ObjectKind::Binding | ObjectKind::SecretProviderClass => Kind::SameObject { first, second, object: id.to_string() },
     }
 }
 
@@ -169,7 +191,7 @@ fn annotations(kind: ObjectKind, connection: &Connection) -> Map<String, Value> 
             }
         }
         (ObjectKind::ServiceAccount, None) => {}
-        (ObjectKind::Secret | ObjectKind::SecretProviderClass, _) => {
+        (ObjectKind::Secret | ObjectKind::Binding | ObjectKind::SecretProviderClass, _) => {
             annotations.insert(CONNECTION_NAME.into(), json!(connection.name.as_str()));
         }
     }

@@ -9,33 +9,68 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
-use crate::catalogue::Variable;
-use crate::catalogue::grammar::Grammar;
+use crate::catalogue::BindingType;
+use crate::catalogue::grammar::{Grammar, spring};
+use crate::catalogue::template::{Expression, Template};
 use crate::connection::Connection;
 use crate::credential::{Credential, References, Source};
 use crate::names::Guid;
 use crate::problem::{At, Kind, Problem};
+
+/// The largest data of a Secret, in bytes (Kubernetes, `validation.MaxSecretSize`).
+const LARGEST: usize = 1 << 20;
 
 /// The `data` of the connection's Secret: its variables, in base64.
 ///
 /// # Errors
 /// Every referenced credential that is not to be had, or else the first value that cannot be written in the grammar of its variable.
 pub(crate) fn data(connection: &Connection, references: &References) -> Result<Map<String, Value>, Vec<Problem>> {
-    let credentials = credentials(connection, references)?;
-    variables(&Sheet { connection, credentials }).map_err(|problem| vec![problem])
-}
-
-fn variables(sheet: &Sheet<'_>) -> Result<Map<String, Value>, Problem> {
-    let connection = sheet.connection;
-    let mut data = Map::new();
-    for (key, variable) in connection.configuration().into_iter().flat_map(|configuration| &configuration.variables) {
-        data.insert(connection.key(key).to_owned(), encoded(&sheet.value(key, variable)?));
+    let sheet = Sheet::of(connection, references)?;
+    let mut data = Data::default();
+    for (key, grammar, template) in connection.variables() {
+        data.insert(connection.key(key), sheet.variable(key, grammar, template).map_err(|problem| vec![problem])?);
     }
     let at = connection.at.field("additionalConfigurations");
     for (key, value) in &connection.additional {
-        data.insert(key.clone(), encoded(&written(Grammar::Plain, (key, value), key, &at.key(key))?));
+        data.insert(key, written(Grammar::Plain, (key, value), key, &at.key(key)).map_err(|problem| vec![problem])?);
     }
-    Ok(data)
+    data.finish(connection)
+}
+
+/// The `data` of the connection's servicebinding.io Secret, in base64.
+///
+/// # Errors
+/// As [`data`].
+pub(crate) fn binding(connection: &Connection, references: &References) -> Result<Map<String, Value>, Vec<Problem>> {
+    let sheet = Sheet::of(connection, references)?;
+    let mut data = Data::default();
+    if let Some(BindingType { kind, provider }) = connection.binding_type() {
+        data.insert("type", kind.clone());
+        data.insert("provider", provider.clone());
+    }
+    for (name, grammar, template) in connection.binding() {
+        data.insert(name, sheet.filled(name, grammar, template).map_err(|problem| vec![problem])?);
+    }
+    data.finish(connection)
+}
+
+/// The data of a Secret, as it grows.
+#[derive(Default)]
+struct Data {
+    map: Map<String, Value>,
+    size: usize,
+}
+
+impl Data {
+    fn insert(&mut self, key: &str, value: String) {
+        self.size += value.len();
+        self.map.insert(key.to_owned(), Value::String(STANDARD.encode(SecretString::from(value).expose_secret())));
+    }
+
+    fn finish(self, connection: &Connection) -> Result<Map<String, Value>, Vec<Problem>> {
+        let kind = Kind::SecretTooLarge { size: self.size, limit: LARGEST };
+        if self.size > LARGEST { Err(vec![Problem { at: connection.at.clone(), kind: Box::new(kind) }]) } else { Ok(self.map) }
+    }
 }
 
 /// The GUID that was written as a credential: client and tenant ids are no secrets.
@@ -59,29 +94,37 @@ fn credentials<'a>(connection: &'a Connection, references: &'a References) -> Re
     if problems.is_empty() { Ok(found) } else { Err(problems) }
 }
 
-fn encoded(text: &str) -> Value {
-    Value::String(STANDARD.encode(text))
-}
-
 /// The values that templates are filled with.
 struct Sheet<'a> {
     connection: &'a Connection,
     credentials: BTreeMap<Credential, &'a str>,
 }
 
-impl Sheet<'_> {
-    fn value(&self, key: &str, variable: &Variable) -> Result<String, Problem> {
-        let mut text = variable.template.fill(|name| {
-            let (at, value) = self.named(name);
-            written(variable.grammar, (name, value), key, &at)
-        })?;
-        if variable.grammar.has_properties() {
+impl<'a> Sheet<'a> {
+    fn of(connection: &'a Connection, references: &'a References) -> Result<Self, Vec<Problem>> {
+        Ok(Self { connection, credentials: credentials(connection, references)? })
+    }
+
+    /// A variable: its template filled in, the user's properties behind it, as its client reads it.
+    fn variable(&self, key: &str, grammar: Grammar, template: &Template) -> Result<String, Problem> {
+        let mut text = self.filled(key, grammar, template)?;
+        if grammar.has_properties() {
             let at = self.connection.at.field("additionalConnectionStringProperties");
             for (name, value) in &self.connection.properties {
-                variable.grammar.append(&mut text, name, &written(variable.grammar, (name, value), key, &at)?);
+                text = grammar.with_property(text, name, value).map_err(|_| inexpressible(grammar, name, key, &at))?;
             }
         }
-        Ok(text)
+        Ok(if self.connection.client_type.ends_with("springBoot") { spring::escape(&text) } else { text })
+    }
+
+    fn filled(&self, key: &str, grammar: Grammar, template: &Template) -> Result<String, Problem> {
+        template.fill(|Expression { name, inner, .. }| {
+            let (at, value) = self.named(name);
+            match inner {
+                None => written(grammar, (name, value), key, &at),
+                Some(inner) => written(grammar, (name, &written(*inner, (name, value), key, &at)?), key, &at),
+            }
+        })
     }
 
     /// A credential or a fact. Both are complete once a connection exists, so that nothing is ever silently empty.
@@ -97,8 +140,11 @@ impl Sheet<'_> {
 }
 
 fn written(grammar: Grammar, (name, value): (&str, &str), variable: &str, at: &At) -> Result<String, Problem> {
-    grammar.escape(value).map_err(|_| {
-        let kind = Kind::Inexpressible { value: name.to_owned(), grammar: grammar.noun(), variable: variable.to_owned(), fix: grammar.way_out() };
-        Problem { at: at.clone(), kind: Box::new(kind) }
-    })
+    grammar.escape(value).map_err(|_| inexpressible(grammar, name, variable, at))
+}
+
+fn inexpressible(grammar: Grammar, value: &str, variable: &str, at: &At) -> Problem {
+    let kind =
+        Kind::Inexpressible { value: value.to_owned(), grammar: grammar.noun(), variable: variable.to_owned(), fix: grammar.way_out() };
+    Problem { at: at.clone(), kind: Box::new(kind) }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalogue::TargetService;
+use crate::cloud::Cloud;
 use crate::problem::{At, Choice, Kind, Problems, Word};
 use crate::values::Entry;
 
@@ -20,28 +21,29 @@ enum Fault {
 pub(crate) struct Target<'s> {
     at: At,
     service: &'s TargetService,
+    cloud: &'s Cloud,
     known: BTreeMap<String, String>,
     given: BTreeSet<String>,
 }
 
 impl<'s> Target<'s> {
     /// Takes the target of an entry; nothing if its id is not one of the service.
-    pub(crate) fn parse(entry: &Entry, service: &'s TargetService, problems: &mut Problems) -> Option<Self> {
+    pub(crate) fn parse(entry: &Entry, service: &'s TargetService, cloud: &'s Cloud, problems: &mut Problems) -> Option<Self> {
         let at = entry.at.field("target");
-        for name in entry.target.keys().filter(|name| *name != "id" && !service.target_names().any(|known| known == *name)) {
-            let choice = Choice::of(name, ["id"].into_iter().chain(service.target_names()));
+        let names = || service.resource_id.iter().map(|_| "id").chain(service.target_names());
+        for name in entry.target.keys().filter(|name| !names().any(|known| known == *name)) {
+            let choice = Choice::of(name, names());
             problems.add(&at, Kind::UnknownField { field: Word::new(&**name), choice });
         }
-        let mut known = match entry.target.get("id") {
-            None => BTreeMap::new(),
-            Some(id) => service.resource_id.matched(id).or_else(|| {
-                let form = service.resource_id.as_str().to_owned();
-                problems.add(&at.field("id"), Kind::WrongResourceId { service: service.name.clone(), form });
+        let mut known = match (entry.target.get("id"), &service.resource_id) {
+            (Some(id), Some(form)) => form.matched(id).or_else(|| {
+                problems.add(&at.field("id"), Kind::WrongResourceId { service: service.name.clone(), form: form.as_str().to_owned() });
                 None
             })?,
+            _ => BTreeMap::new(),
         };
         known.extend(entry.target.iter().filter(|(name, _)| *name != "id").map(|(name, value)| (name.clone(), value.clone())));
-        Some(Self { at, service, known, given: entry.target.keys().cloned().collect() })
+        Some(Self { at, service, cloud, known, given: entry.target.keys().cloned().collect() })
     }
 
     /// The facts of these names, each checked. What is missing or wrong becomes a problem.
@@ -52,17 +54,22 @@ impl<'s> Target<'s> {
             match self.fact(name, &mut used) {
                 Ok(value) => drop(facts.insert((*name).to_owned(), value)),
                 Err(fault) if !faults.insert(fault.clone()) => {}
-                Err(Fault::Missing(part)) => problems.add(&self.at, Kind::MissingPart { fix: ways(name, &part), part }),
+                Err(Fault::Missing(part)) => problems.add(&self.at, Kind::MissingPart { fix: ways(self.service, name, &part), part }),
                 Err(Fault::Invalid(fact, rule)) => {
                     let what = format!("`{fact}` of the target");
                     problems.add(&self.at.field(&fact), Kind::InvalidFact { what, rule: rule.to_owned() });
                 }
             }
         }
-        for fact in self.service.facts.keys().filter(|fact| self.given.contains(*fact) && !used.contains(*fact)) {
+        let is_part = |fact: &String| self.service.given_parts().any(|part| part == fact);
+        for fact in self.service.facts.keys().filter(|fact| self.given.contains(*fact) && !used.contains(*fact) && !is_part(fact)) {
             problems.add(&self.at, Kind::UnusedFact { fact: fact.clone() });
         }
         facts
+    }
+
+    fn suffix(&self, name: &str) -> Option<String> {
+        self.cloud.suffix(name.strip_prefix("cloud.")?).map(str::to_owned)
     }
 
     /// A fact, from what is known or from others, each of them checked. Notes all that were looked at.
@@ -70,17 +77,22 @@ impl<'s> Target<'s> {
         used.insert(name.to_owned());
         let value = match (self.known.get(name).filter(|value| !value.is_empty()), self.service.facts.get(name)) {
             (Some(value), _) => value.clone(),
-            (None, Some(template)) => template.fill(|inner| self.fact(inner, used))?,
-            (None, None) => return Err(Fault::Missing(name.to_owned())),
+            (None, Some(template)) => template.fill(|inner| self.fact(&inner.name, used))?,
+            (None, None) => self.suffix(name).ok_or_else(|| Fault::Missing(name.to_owned()))?,
         };
         broken_rule(name, &value).map_or(Ok(value), |rule| Err(Fault::Invalid(name.to_owned(), rule)))
     }
 }
 
 /// The ways to make a fact known that lacks a part.
-fn ways(fact: &str, part: &str) -> String {
+fn ways(service: &TargetService, fact: &str, part: &str) -> String {
     let itself = if fact == part { String::new() } else { format!(", or `target.{fact}`") };
-    format!("give `target.id`, or `target.{part}`{itself}")
+    let is_in_id = service.resource_id.as_ref().is_some_and(|form| form.parts().any(|name| name == part));
+    match part.strip_prefix("cloud.") {
+        Some(_) => format!("this cloud has no such suffix: give `{part}`{itself}"),
+        None if is_in_id => format!("give `target.id`, or `target.{part}`{itself}"),
+        None => format!("give `target.{part}`{itself}"),
+    }
 }
 
 /// The rule that a fact breaks, by its name; names and values of hosts go into texts of every grammar unescaped.

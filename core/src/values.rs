@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use secrecy::SecretString;
 use serde_json::Value;
 
+use crate::catalogue::{Catalogue, Compatibility};
+use crate::cloud::Cloud;
 use crate::credential::{Credential, SecretKeyRef, Source};
 use crate::document;
 use crate::fields::{Fields, wrong_shape};
@@ -19,6 +21,19 @@ const CHART_ONLY: [&str; 5] = ["global", "namespaces", "driftRepair", "image", "
 pub struct Values {
     /// The connections, in the order of the document.
     pub connections: Vec<Entry>,
+    /// What holds for all of them.
+    pub settings: Settings,
+}
+
+/// What holds for all connections.
+#[derive(Debug, Default)]
+pub struct Settings {
+    /// The built-in target services and those of `targetServices`.
+    pub catalogue: Catalogue,
+    /// `cloud`
+    pub cloud: Cloud,
+    /// `compatibility`
+    pub compatibility: Compatibility,
 }
 
 /// A connection as written: every field is there or not, none has been checked against another. No Debug: it holds all that was written.
@@ -53,6 +68,19 @@ pub struct Entry {
     pub sync_secret: Option<String>,
     /// `adopt`
     pub adopt: bool,
+    /// `compatibility`, where it differs from that of all.
+    pub compatibility: Option<Compatibility>,
+    /// `format`
+    pub format: Format,
+}
+
+/// Which Secrets a connection gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Format {
+    /// One with its variables, for `envFrom`. `optOut: [configuration]` takes it away.
+    pub env: bool,
+    /// One as servicebinding.io lays it out.
+    pub servicebinding: bool,
 }
 
 /// The credentials of an entry.
@@ -92,11 +120,57 @@ impl Values {
         for name in CHART_ONLY {
             fields.take(name);
         }
+        let settings = Settings::parse(&mut fields);
         let list = fields.list("connections");
         let connections = list.into_iter().filter_map(|(at, item)| Entry::parse(item, at, fields.problems())).collect();
         fields.finish();
-        Ok(Self { connections })
+        Ok(Self { connections, settings })
     }
+}
+
+impl Settings {
+    fn parse(fields: &mut Fields<'_>) -> Self {
+        let at = fields.at().field("cloud");
+        let cloud = fields.take("cloud");
+        let mut settings = Self {
+            catalogue: Catalogue::builtin(),
+            cloud: Cloud::parse(cloud, &at, fields.problems()),
+            compatibility: compatibility(fields).unwrap_or_default(),
+        };
+        let own = fields.list("targetServices");
+        settings.catalogue.extend(own, fields.problems());
+        settings
+    }
+}
+
+fn compatibility(fields: &mut Fields<'_>) -> Option<Compatibility> {
+    let name = fields.text("compatibility")?;
+    let found = Compatibility::named(&name);
+    if found.is_none() {
+        let choice = Choice::of(&name, ["corrected", "exact"]);
+        let at = fields.at().field("compatibility");
+        fields.problems().add(&at, Kind::UnknownWord { what: "compatibility", given: Word::new(name), list: "one that there is".into(), choice });
+    }
+    found
+}
+
+/// A list of words out of a few, as truth values in their order.
+fn words<const N: usize>(fields: &mut Fields<'_>, name: &'static str, known: [&'static str; N]) -> Option<[bool; N]> {
+    let list = fields.list(name);
+    if list.is_empty() {
+        return None;
+    }
+    let mut found = [false; N];
+    for (at, item) in list {
+        let given = item.as_str().unwrap_or_default();
+        if let Some(index) = known.iter().position(|known| *known == given) {
+            found[index] = true;
+        } else {
+            let kind = Kind::UnknownWord { what: "word", given: Word::new(given), list: format!("one of `{name}`"), choice: Choice::of(given, known) };
+            fields.problems().add(&at, kind);
+        }
+    }
+    Some(found)
 }
 
 impl Entry {
@@ -119,11 +193,19 @@ impl Entry {
             vault_objects: vault_objects(&mut fields),
             sync_secret: fields.text("syncSecret"),
             adopt: fields.flag("adopt").unwrap_or(false),
+            compatibility: compatibility(&mut fields),
+            format: format(&mut fields),
         };
         fields.finish();
         entry.is_clean = problems.len() == before;
         Some(entry)
     }
+}
+
+fn format(fields: &mut Fields<'_>) -> Format {
+    let [env, servicebinding] = words(fields, "format", ["env", "servicebinding"]).unwrap_or([true, false]);
+    let [is_opted_out] = words(fields, "optOut", ["configuration"]).unwrap_or([false]);
+    Format { env: env && !is_opted_out, servicebinding }
 }
 
 fn credentials(fields: &mut Fields<'_>) -> Credentials {

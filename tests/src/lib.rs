@@ -5,6 +5,7 @@ pub mod connection_strings;
 pub mod golden;
 pub mod helm;
 pub mod lines;
+pub mod ordinary;
 pub mod planning;
 pub mod render;
 

@@ -7,6 +7,8 @@ use std::process::Command;
 use sc_tests::tree;
 
 const LONGEST_FILE: usize = 500;
+/// What package managers write.
+const LOCK_FILES: [&str; 2] = ["package-lock.json", "requirements.txt"];
 
 /// Crates of clients, of async and of networks.
 const EDGES: [&str; 12] = ["kube", "k8s-openapi", "tokio", "futures", "hyper", "http", "tower", "reqwest", "rustls", "native-tls", "tracing", "clap"];
@@ -77,7 +79,8 @@ fn no_file_is_too_long_to_read() {
 fn is_written_by_hand(file: &Path) -> bool {
     let ends = ["rs", "sh", "tpl", "yaml", "json", "toml", "md", "in", "txt"];
     let is_text = file.extension().map_or(file.starts_with(tree("scripts")), |end| ends.iter().any(|known| end == *known));
-    is_text && !file.starts_with(tree("tests/golden"))
+    let is_lock = file.file_name().is_some_and(|name| LOCK_FILES.iter().any(|lock| name == *lock));
+    is_text && !is_lock && !file.starts_with(tree("tests/golden"))
 }
 
 fn length(file: &str) -> usize {

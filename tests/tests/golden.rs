@@ -1,25 +1,34 @@
-//! Golden tests: each example in `values/` gives exactly these objects, and the variables have exactly the documented form.
+//! Golden tests: each example in `values/` gives exactly these objects, and each cell of the catalogue exactly these variables, in the documented form.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
-use sc_core::catalogue::Catalogue;
 use sc_tests::conformity::Schemas;
-use sc_tests::planning::{Planned, decoded, text_of};
+use sc_tests::ordinary::{self, Cell};
+use sc_tests::planning::{Planned, text_of};
 use sc_tests::{files, golden, stem, tree};
-use serde_json::{Value, json};
+use serde_json::Value;
+
+/// An example of each auth type.
+const EXAMPLES: [&str; 4] = ["postgres-flexible.secret", "storage-blob.service-principal", "storage-blob.workload-identity", "keyvault.csi"];
 
 #[test]
-fn each_example_gives_exactly_these_objects() {
-    let output = |file: PathBuf| {
-        let planned = Planned::of(&fs::read(&file).unwrap());
-        let objects: Vec<String> = planned.manifests().iter().map(text_of).collect();
-        assert!(planned.problems.is_empty(), "{}: {}", file.display(), planned.report());
-        (stem(&file), objects.join("---\n"))
+fn an_example_of_each_auth_type_gives_exactly_these_objects() {
+    let output = |name: &str| {
+        let planned = Planned::of(&fs::read(tree("values").join(format!("{name}.yaml"))).unwrap());
+        (name.to_owned(), planned.manifests().iter().map(text_of).collect::<Vec<_>>().join("---\n"))
     };
-    let outputs: BTreeMap<String, String> = files("values", "yaml").into_iter().map(output).collect();
-    golden::compare(&tree("tests/golden"), "txt", &outputs);
+    golden::compare(&tree("tests/golden/values"), "txt", &EXAMPLES.map(output).into());
+}
+
+#[test]
+fn each_example_is_sound() {
+    for file in files("values", "yaml") {
+        let planned = Planned::of(&fs::read(&file).unwrap());
+        assert!(planned.problems.is_empty(), "{}: {}", file.display(), planned.report());
+    }
 }
 
 #[test]
@@ -35,93 +44,108 @@ fn kubernetes_takes_each_object() {
 }
 
 #[test]
-fn each_pair_of_the_catalogue_has_an_example_with_every_client_type() {
-    let mut examples = BTreeSet::new();
+fn each_pair_of_the_catalogue_has_an_example() {
+    let examples: BTreeSet<String> = files("values", "yaml").iter().map(|file| stem(file)).collect();
+    let pairs = ordinary::cells().into_iter().map(|cell| format!("{}.{}", cell.service, cell.auth_type));
+    assert_eq!(examples, pairs.collect());
     for file in files("values", "yaml") {
         let document = sc_core::document::parse(&fs::read(&file).unwrap()).unwrap();
         let first = &document["connections"][0];
         assert_eq!(stem(&file), format!("{}.{}", text(&first["targetService"]), text(&first["authType"])), "the name of the file");
-        examples.extend(document["connections"].as_array().unwrap().iter().map(combination));
     }
-    assert_eq!(examples, offered());
+}
+
+#[test]
+fn each_cell_gives_exactly_these_variables() {
+    let mut services: BTreeMap<String, Vec<Group>> = BTreeMap::new();
+    for cell in ordinary::cells() {
+        let shown = shown(&cell);
+        let groups = services.entry(cell.service.clone()).or_default();
+        match groups.iter_mut().find(|group| group.cell.auth_type == cell.auth_type && group.shown == shown) {
+            Some(group) => group.client_types.push(cell.client_type),
+            None => groups.push(Group { client_types: vec![cell.client_type.clone()], cell, shown }),
+        }
+    }
+    let outputs = services.iter().map(|(service, groups)| (service.clone(), whole(groups))).collect();
+    golden::compare(&tree("tests/golden/catalogue"), "txt", &outputs);
+}
+
+/// Cells that give the same variables: the first of them, and all their client types.
+struct Group {
+    cell: Cell,
+    client_types: Vec<String>,
+    shown: String,
+}
+
+/// What a service gives, the Secret of servicebinding.io behind the last group of each auth type, since all client types have the same.
+fn whole(groups: &[Group]) -> String {
+    let mut text = String::new();
+    for (index, Group { cell, client_types, shown }) in groups.iter().enumerate() {
+        write!(text, "{}: {}\n{shown}", cell.auth_type, client_types.join(", ")).unwrap();
+        if groups.get(index + 1).is_none_or(|next| next.cell.auth_type != cell.auth_type) {
+            writeln!(text, "{}: servicebinding.io", cell.auth_type).unwrap();
+            cell.binding().iter().for_each(|(name, value)| writeln!(text, "  {name}={value}").unwrap());
+        }
+    }
+    text
+}
+
+/// The variables of a cell, a line each.
+fn shown(cell: &Cell) -> String {
+    let (corrected, exact) = (cell.variables("corrected"), cell.variables("exact"));
+    let names: BTreeSet<&String> = corrected.keys().chain(exact.keys()).collect();
+    let mut shown = String::new();
+    for name in names {
+        match (corrected.get(name), exact.get(name)) {
+            (Some(one), Some(other)) if one == other => writeln!(shown, "  {name}={one}").unwrap(),
+            (corrected, exact) => write!(shown, "{}{}", line("corrected", name, corrected), line("exact", name, exact)).unwrap(),
+        }
+    }
+    shown
+}
+
+fn line(compatibility: &str, name: &str, value: Option<&String>) -> String {
+    value.map_or_else(String::new, |value| format!("  {compatibility}: {name}={value}\n"))
 }
 
 #[test]
 fn ordinary_values_give_the_documented_bytes() {
-    let facts = read("tests/documented.yaml");
-    let ordinary: BTreeMap<&str, &str> =
-        facts["placeholders"].as_object().unwrap().iter().map(|(name, value)| (name.as_str(), text(value))).collect();
-    let mut seen = BTreeSet::new();
-    for entry in facts["configurations"].as_array().unwrap() {
-        let expected: BTreeMap<String, String> = variables(entry).iter().map(|(key, form)| (key.clone(), filled(form, &ordinary))).collect();
-        for client_type in entry["clientTypes"].as_array().unwrap() {
-            let connection = connection(entry, client_type, &facts);
-            let planned = Planned::of(json!({"connections": [connection]}).to_string().as_bytes());
-            let secret = planned.manifests().into_iter().find(|manifest| manifest["kind"] == "Secret");
-            let secret = secret.unwrap_or_else(|| panic!("{connection}: {}", planned.report()));
-            assert_eq!(decoded(&secret), expected, "{connection}");
-            seen.insert(combination(&connection));
+    let mut checked = 0;
+    for (service, entry) in ordinary::documented() {
+        let placeholders: BTreeMap<&str, &str> =
+            entry["placeholders"].as_object().into_iter().flatten().map(|(name, value)| (name.as_str(), text(value))).collect();
+        for configuration in entry["configurations"].as_array().unwrap() {
+            let expected = documented(configuration, &placeholders);
+            for client_type in configuration["clientTypes"].as_array().unwrap() {
+                let cell = Cell::new(service, text(&configuration["authType"]), text(client_type));
+                assert_eq!(cell.variables("exact"), expected, "{cell:?}");
+                checked += 1;
+            }
         }
     }
-    assert_eq!(seen, offered(), "tests/documented.yaml on the left, the catalogue on the right");
+    assert!(checked >= 400, "only {checked} cells are documented");
 }
 
-/// The documented forms, with what we write instead where the document is wrong.
-fn variables(entry: &Value) -> BTreeMap<String, String> {
-    let mut variables = texts(&entry["variables"]);
-    if let Some(corrections) = entry["corrected"].as_object() {
-        assert!(!text(&entry["why"]).is_empty(), "a correction has a reason");
-        for (key, form) in corrections {
-            let documented = variables.insert(key.clone(), text(form).to_owned());
-            assert!(documented.is_some_and(|documented| documented != text(form)), "{key} is not corrected");
+/// The documented variables filled in, with what is recorded instead.
+fn documented(configuration: &Value, placeholders: &BTreeMap<&str, &str>) -> BTreeMap<String, String> {
+    let form = |(key, form): (&String, &Value)| (key.clone(), filled(text(form), placeholders));
+    let mut variables: BTreeMap<String, String> = configuration["variables"].as_object().unwrap().iter().map(form).collect();
+    if let Some(recorded) = configuration["instead"].as_object() {
+        assert!(!text(&configuration["why"]).is_empty(), "a recording that wins has a reason");
+        for (key, value) in recorded {
+            let before = variables.remove(key);
+            assert_ne!(before.as_deref(), value.as_str(), "{key} is recorded as documented");
+            variables.extend(value.as_str().map(|value| (key.clone(), value.to_owned())));
         }
     }
     variables
 }
 
 /// Fills the placeholders, the longest first: some contain others.
-fn filled(form: &str, ordinary: &BTreeMap<&str, &str>) -> String {
-    let mut names: Vec<&&str> = ordinary.keys().collect();
+fn filled(form: &str, placeholders: &BTreeMap<&str, &str>) -> String {
+    let mut names: Vec<&&str> = placeholders.keys().collect();
     names.sort_by_key(|name| std::cmp::Reverse(name.len()));
-    names.into_iter().fold(form.to_owned(), |text, name| text.replace(name, ordinary[name]))
-}
-
-fn connection(entry: &Value, client_type: &Value, facts: &Value) -> Value {
-    let service = text(&entry["targetService"]);
-    let mut connection = json!({
-        "name": "x", "targetService": service, "authType": entry["authType"], "clientType": client_type,
-        "target": facts["targets"][service], "credentials": facts["credentials"][service][text(&entry["authType"])],
-    });
-    if entry["authType"] == "csi" {
-        connection["secrets"] = json!([{"name": "x"}]);
-    }
-    connection
-}
-
-/// All that the catalogue offers: target service, auth type and client type.
-fn offered() -> BTreeSet<[String; 3]> {
-    let mut catalogue = Catalogue::builtin();
-    let names: Vec<&str> = catalogue.names().collect();
-    let mut offered = BTreeSet::new();
-    for name in names {
-        for (auth_type, login) in &catalogue.find(name).unwrap().auth_types {
-            offered.extend(login.client_types().map(|client_type| [name, auth_type.name(), client_type].map(str::to_owned)));
-        }
-    }
-    offered
-}
-
-fn combination(connection: &Value) -> [String; 3] {
-    let client_type = connection["clientType"].as_str().unwrap_or("none");
-    [text(&connection["targetService"]), text(&connection["authType"]), client_type].map(str::to_owned)
-}
-
-fn read(file: &str) -> Value {
-    serde_yaml::from_str(&fs::read_to_string(tree(file)).unwrap()).unwrap()
-}
-
-fn texts(map: &Value) -> BTreeMap<String, String> {
-    map.as_object().unwrap().iter().map(|(key, value)| (key.clone(), text(value).to_owned())).collect()
+    names.into_iter().fold(form.to_owned(), |text, name| text.replace(*name, placeholders[*name]))
 }
 
 fn text(value: &Value) -> &str {

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use sc_core::catalogue::{AuthType, Catalogue};
+use sc_core::catalogue::{AuthType, CLIENT_TYPES, Catalogue};
 use sc_core::credential::Credential;
 use sc_core::problem::{Kind, Problem};
 use sc_tests::helm::Helm;
+use sc_tests::ordinary;
 use sc_tests::planning::Planned;
 use sc_tests::tree;
 use serde_json::{Value, json};
@@ -20,12 +21,19 @@ fn the_fields_are_those_that_core_reads() {
     let schema = schema();
     let connection = &schema["definitions"]["connection"];
     let reference = &schema["definitions"]["credential"]["properties"]["secretKeyRef"];
+    let (service, login) = (&schema["definitions"]["targetService"], &schema["definitions"]["login"]);
     let credential = json!({"secretKeyRef": {UNKNOWN: 1}});
     for (fields, document) in [
         (&schema["properties"], json!({UNKNOWN: 1})),
         (&connection["properties"], json!({"connections": [{UNKNOWN: 1}]})),
         (&connection["properties"]["secrets"]["items"]["properties"], json!({"connections": [{"secrets": [{UNKNOWN: 1}]}]})),
         (&reference["properties"], json!({"connections": [{"credentials": {"password": credential}}]})),
+        (&service["properties"], json!({"targetServices": [{UNKNOWN: 1}]})),
+        (&service["properties"]["binding"]["properties"], json!({"targetServices": [{"binding": {UNKNOWN: 1}}]})),
+        (&service["properties"]["corrections"]["additionalProperties"]["properties"], json!({"targetServices": [{"corrections": {"x": {UNKNOWN: 1}}}]})),
+        (&service["properties"]["authTypes"]["properties"], json!({"targetServices": [{"authTypes": {UNKNOWN: {}}}]})),
+        (&login["properties"], json!({"targetServices": [{"authTypes": {"secret": {UNKNOWN: 1}}}]})),
+        (&login["properties"]["configurations"]["items"]["properties"], json!({"targetServices": [{"authTypes": {"secret": {"configurations": [{UNKNOWN: 1}]}}}]})),
     ] {
         assert_eq!(keys(fields), fields_read(&document), "schema on the left, core on the right, of {document}");
     }
@@ -45,6 +53,7 @@ fn fields_read(document: &Value) -> BTreeSet<String> {
 #[test]
 fn the_credentials_are_those_of_core() {
     let names: BTreeSet<String> = Credential::ALL.map(|credential| credential.name().to_owned()).into();
+    assert_eq!(texts(&schema()["definitions"]["credentialNames"]["items"]["enum"]), names);
     assert_eq!(keys(&schema()["definitions"]["connection"]["properties"]["credentials"]["properties"]), names);
 }
 
@@ -61,37 +70,20 @@ fn the_target_services_are_those_of_the_catalogue() {
 
 #[test]
 fn the_client_types_are_the_documented_ones_and_hold_all_of_the_catalogue() {
-    let documented: Value = serde_yaml::from_str(&fs::read_to_string(tree("tests/documented.yaml")).unwrap()).unwrap();
     let listed = texts(&schema()["definitions"]["connection"]["properties"]["clientType"]["enum"]);
-    assert_eq!(listed, texts(&documented["clientTypes"]));
-    let (_, client_types) = catalogue();
-    assert!(client_types.is_subset(&listed), "{:?}", client_types.difference(&listed));
+    assert_eq!(listed, texts(&ordinary::facts()["clientTypes"]));
+    assert_eq!(listed, CLIENT_TYPES.map(str::to_owned).into());
+    assert_eq!(listed, ordinary::cells().into_iter().map(|cell| cell.client_type).collect());
 }
 
 #[test]
 fn the_auth_types_are_those_of_core() {
     let listed = texts(&schema()["definitions"]["connection"]["properties"]["authType"]["enum"]);
-    for name in &listed {
-        let auth_type: AuthType = serde_json::from_value(json!(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(auth_type.name(), name);
-    }
-    let (auth_types, _) = catalogue();
-    assert!(auth_types.is_subset(&listed), "{:?}", auth_types.difference(&listed));
+    assert_eq!(listed, AuthType::ALL.map(|auth_type| auth_type.name().to_owned()).into());
+    assert_eq!(listed, ordinary::cells().into_iter().map(|cell| cell.auth_type).collect());
     let mentioned = Planned::of(b"connections: [{}]").report();
     assert!(mentioned.contains("authType`: one of secret, service-principal, workload-identity, csi"), "{mentioned}");
     assert_eq!(listed, words("secret, service-principal, workload-identity, csi"));
-}
-
-fn catalogue() -> (BTreeSet<String>, BTreeSet<String>) {
-    let mut catalogue = Catalogue::builtin();
-    let (mut auth_types, mut client_types) = (BTreeSet::new(), BTreeSet::new());
-    for name in catalogue.names().collect::<Vec<_>>() {
-        for (auth_type, login) in &catalogue.find(name).unwrap().auth_types {
-            auth_types.insert(auth_type.name().to_owned());
-            client_types.extend(login.client_types().map(str::to_owned));
-        }
-    }
-    (auth_types, client_types)
 }
 
 #[test]

@@ -3,55 +3,138 @@
 //! The rules were proven by running real drivers against real servers. A value stays unquoted only if each of its characters is on the
 //! grammar's safe list, so that ordinary values give the documented form byte for byte, and no value can ever add a property.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
+mod ado;
+mod go_mysql;
+mod jaas;
+mod key_value;
+mod libpq;
+mod odbc;
+mod pdo;
+pub(crate) mod spring;
+mod stackexchange_redis;
+mod url;
+mod user_id;
 
-/// All but the unreserved characters of RFC 3986. A space becomes `%20`, never `+`, which only some clients read as a space.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// A grammar, as data files name it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// A grammar. Data files name it, as the key of a variable's text or before a name inside it: `{{url database}}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grammar {
     /// The value itself, for a variable that holds just one.
     Plain,
-    /// The value of a Spring property: `${…}` would be resolved as a placeholder.
-    Spring,
-    /// libpq keywords: `host=… password='…'`.
+    /// libpq keywords.
     Libpq,
-    /// URLs with a query: JDBC, and the URIs of PostgreSQL, MongoDB and Redis.
+    /// libpq keywords in a DSN of PDO.
+    Pdo,
+    /// URLs, JDBC's for PostgreSQL and MySQL among them.
     Url,
-    /// ADO.NET: `Server=…;Password="…"`.
+    /// ADO.NET.
     Ado,
-    /// `Key=Value;` of Storage, Service Bus and Event Hubs, which knows no quoting.
+    /// ODBC.
+    Odbc,
+    /// The JDBC URL of SQL Server.
+    SqlServerJdbc,
+    /// `Key=Value;` of the Azure SDKs.
     KeyValue,
+    /// The DSN of go-sql-driver.
+    GoMysql,
+    /// The user in `user:password`.
+    UserId,
+    /// Kafka's JAAS configuration.
+    Jaas,
+    /// StackExchange.Redis.
+    StackExchangeRedis,
 }
+
+/// What a grammar does.
+struct Rules {
+    /// What it is called in a message.
+    noun: &'static str,
+    /// What to do about a value that it cannot carry.
+    way_out: &'static str,
+    /// Writes a value; nothing if there is no way to write it.
+    escape: fn(&str) -> Option<String>,
+    /// Joins properties to a text; absent where there are none.
+    property: Option<Joint>,
+}
+
+/// Appends to a text a property of this name and value; nothing if there is no way to write it.
+type Joint = fn(&str, &str, &str) -> Option<String>;
+
+const NO_NUL: &str = "choose a value without a NUL character";
+
+const PLAIN: Rules = Rules { noun: "an environment variable", way_out: NO_NUL, escape: |value| Some(value.to_owned()), property: None };
 
 /// A value that a grammar cannot carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inexpressible;
 
 impl Grammar {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Plain,
+        Self::Libpq,
+        Self::Pdo,
+        Self::Url,
+        Self::Ado,
+        Self::Odbc,
+        Self::SqlServerJdbc,
+        Self::KeyValue,
+        Self::GoMysql,
+        Self::UserId,
+        Self::Jaas,
+        Self::StackExchangeRedis,
+    ];
+
+    /// The name in data files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Libpq => "libpq",
+            Self::Pdo => "pdo",
+            Self::Url => "url",
+            Self::Ado => "ado",
+            Self::Odbc => "odbc",
+            Self::SqlServerJdbc => "sqlserver-jdbc",
+            Self::KeyValue => "key-value",
+            Self::GoMysql => "go-mysql",
+            Self::UserId => "user-id",
+            Self::Jaas => "jaas",
+            Self::StackExchangeRedis => "stackexchange-redis",
+        }
+    }
+
+    /// The grammar of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grammar| grammar.name() == name)
+    }
+
+    fn rules(self) -> Rules {
+        match self {
+            Self::Plain => PLAIN,
+            Self::Libpq => libpq::RULES,
+            Self::Pdo => pdo::RULES,
+            Self::Url => url::RULES,
+            Self::Ado => ado::RULES,
+            Self::Odbc | Self::SqlServerJdbc => odbc::RULES,
+            Self::KeyValue => key_value::RULES,
+            Self::GoMysql => go_mysql::RULES,
+            Self::UserId => user_id::RULES,
+            Self::Jaas => jaas::RULES,
+            Self::StackExchangeRedis => stackexchange_redis::RULES,
+        }
+    }
+
     /// What it is called in a message.
     #[must_use]
     pub fn noun(self) -> &'static str {
-        match self {
-            Self::Plain => "an environment variable",
-            Self::Spring => "a Spring property",
-            Self::Libpq => "a libpq connection string",
-            Self::Url => "a URL",
-            Self::Ado => "an ADO.NET connection string",
-            Self::KeyValue => "a `Key=Value;` connection string",
-        }
+        if self == Self::SqlServerJdbc { "a JDBC URL of SQL Server" } else { self.rules().noun }
     }
 
     /// What to do about a value that it cannot carry.
     #[must_use]
     pub fn way_out(self) -> &'static str {
-        match self {
-            Self::KeyValue => "choose a value without blanks, `;` and control characters, or a client type that takes its parts one by one",
-            _ => "choose a value without a NUL character",
-        }
+        self.rules().way_out
     }
 
     /// Writes a value such that a client of this grammar reads back exactly `value`.
@@ -62,44 +145,32 @@ impl Grammar {
         if value.contains('\0') {
             return Err(Inexpressible);
         }
-        match self {
-            Self::KeyValue if value.chars().any(|c| c == ';' || c.is_whitespace() || c.is_control()) => Err(Inexpressible),
-            Self::Plain | Self::KeyValue => Ok(value.to_owned()),
-            Self::Libpq | Self::Ado if is_safe(value) => Ok(value.to_owned()),
-            Self::Spring => Ok(value.replace("${", "\\${")),
-            Self::Libpq => Ok(format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))),
-            Self::Ado => Ok(format!("\"{}\"", value.replace('"', "\"\""))),
-            Self::Url => Ok(utf8_percent_encode(value, RESERVED).to_string()),
-        }
+        (self.rules().escape)(value).ok_or(Inexpressible)
     }
 
     /// Whether it joins properties into one string.
     #[must_use]
     pub fn has_properties(self) -> bool {
-        !matches!(self, Self::Plain | Self::Spring)
+        self.rules().property.is_some()
     }
 
-    /// Whether this can be the name of a property. Only ADO.NET has names with blanks in them, such as `Command Timeout`.
+    /// Whether this can be the name of a property. ADO.NET and ODBC have names with blanks in them, such as `Command Timeout`.
     #[must_use]
     pub fn is_property(self, name: &str) -> bool {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-        !name.is_empty() && name.trim() == name && name.chars().all(|c| is_plain(c) || (c == ' ' && self == Self::Ado))
+        let may_have_blanks = matches!(self, Self::Ado | Self::Odbc);
+        !name.is_empty() && name.trim() == name && name.chars().all(|c| is_plain(c) || (c == ' ' && may_have_blanks))
     }
 
-    /// Appends a property to a connection string; a grammar without properties leaves it as it is.
-    pub(crate) fn append(self, string: &mut String, key: &str, escaped: &str) {
-        match self {
-            Self::Plain | Self::Spring => return,
-            Self::Libpq => string.push(' '),
-            Self::Url => string.push(if string.contains('?') { '&' } else { '?' }),
-            Self::Ado | Self::KeyValue if !string.ends_with(';') => string.push(';'),
-            Self::Ado | Self::KeyValue => {}
-        }
-        string.push_str(key);
-        string.push('=');
-        string.push_str(escaped);
-        if self == Self::Ado {
-            string.push(';');
+    /// A connection string with one more property; a grammar without properties leaves it as it is.
+    ///
+    /// # Errors
+    /// If there is no way to write the value.
+    pub fn with_property(self, string: String, key: &str, value: &str) -> Result<String, Inexpressible> {
+        match self.rules().property {
+            None => Ok(string),
+            Some(_) if value.contains('\0') => Err(Inexpressible),
+            Some(append) => append(&string, key, value).ok_or(Inexpressible),
         }
     }
 }
@@ -113,94 +184,63 @@ fn is_safe(value: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// The passwords that the real drivers were tried with.
-    const AWKWARD: [&str; 16] = [
-        "Pw0rd",
-        "p;a'b\"c",
-        "p@a/b:c?d#e",
-        "p%41 b\\c",
-        "pä✓",
-        " lead",
-        "a=b=",
-        "p+&$x,y`{z}",
-        "aB+c/dE9f0123456789abcdefghijklmnopqrstuvw==",
-        "p,q;r=1",
-        "\\back\\",
-        "trail ",
-        "{br}}ace'",
-        "pw)(@tcp/x?",
-        "p%zz+q r",
-        "\"q\"uo\"",
-    ];
-
-    fn read_libpq(text: &str) -> String {
-        let Some(inner) = text.strip_prefix('\'') else { return text.to_owned() };
-        let mut read = String::new();
-        let mut chars = inner.chars();
-        while let Some(c) = chars.next() {
-            match c {
-                '\\' => read.extend(chars.next()),
-                '\'' => break,
-                c => read.push(c),
-            }
-        }
-        assert_eq!(chars.next(), None, "text after the closing quote of {text}");
-        read
-    }
-
-    fn read_url(text: &str) -> String {
-        percent_encoding::percent_decode_str(text).decode_utf8().unwrap().into_owned()
-    }
-
-    fn read_ado(text: &str) -> String {
-        match text.strip_prefix('"') {
-            None => text.to_owned(),
-            Some(inner) => inner.strip_suffix('"').unwrap().replace("\"\"", "\""),
-        }
-    }
-
-    #[test]
-    fn each_quoting_grammar_gives_back_what_was_put_in() {
-        for value in AWKWARD.iter().chain(&["", "'", "\\", "''", "x host=evil sslmode=disable"]) {
-            assert_eq!(read_libpq(&Grammar::Libpq.escape(value).unwrap()), *value);
-            assert_eq!(read_url(&Grammar::Url.escape(value).unwrap()), *value);
-            assert_eq!(read_ado(&Grammar::Ado.escape(value).unwrap()), *value);
-        }
-    }
-
     #[test]
     fn ordinary_values_keep_the_documented_form() {
-        for grammar in [Grammar::Plain, Grammar::Spring, Grammar::Libpq, Grammar::Url, Grammar::Ado, Grammar::KeyValue] {
+        for grammar in Grammar::ALL {
             assert_eq!(grammar.escape("Pw0rd-1.x_y~").unwrap(), "Pw0rd-1.x_y~");
         }
         assert_eq!(Grammar::Libpq.escape("aB+c/dE9f==").unwrap(), "aB+c/dE9f==");
     }
 
     #[test]
-    fn spring_placeholders_are_written_literally() {
-        assert_eq!(Grammar::Spring.escape("a${HOME}b$c").unwrap(), "a\\${HOME}b$c");
+    fn each_grammar_quotes_in_its_own_way() {
+        let value = "it's; a \"}\\";
+        let written = |grammar: Grammar| grammar.escape(value).unwrap();
+        assert_eq!(written(Grammar::Libpq), r#"'it\'s; a "}\\'"#);
+        assert_eq!(written(Grammar::Url), "it%27s%3B%20a%20%22%7D%5C");
+        assert_eq!(written(Grammar::Ado), r#""it's; a ""}\""#);
+        assert_eq!(written(Grammar::Odbc), r#"{it's; a "}}\}"#);
+        assert_eq!(written(Grammar::Jaas), r#"it\'s; a "}\\"#);
+        assert_eq!(written(Grammar::GoMysql), value);
+        assert_eq!(Grammar::Libpq.escape("").unwrap(), "''");
+        assert_eq!(spring::escape("a${HOME}b$c"), "a\\${HOME}b$c");
     }
 
     #[test]
     fn what_cannot_be_written_is_refused() {
-        for value in ["a;b", "a b", "a\n", "a\0b"] {
-            assert_eq!(Grammar::KeyValue.escape(value), Err(Inexpressible));
+        for value in ["a;b", "a b", "a\n"] {
+            assert_eq!(Grammar::KeyValue.escape(value), Err(Inexpressible), "{value:?}");
         }
-        assert_eq!(Grammar::Plain.escape("a\0b"), Err(Inexpressible));
+        for value in ["a,b", " a", "a "] {
+            assert_eq!(Grammar::StackExchangeRedis.escape(value), Err(Inexpressible), "{value:?}");
+        }
+        assert_eq!(Grammar::Pdo.escape("a;b"), Err(Inexpressible));
+        assert_eq!(Grammar::UserId.escape("a:b"), Err(Inexpressible));
+        for grammar in Grammar::ALL {
+            assert_eq!(grammar.escape("a\0b"), Err(Inexpressible));
+        }
     }
 
     #[test]
     fn properties_are_joined_as_the_grammar_does() {
-        let joined = |grammar: Grammar, start: &str| {
-            let mut string = start.to_owned();
-            grammar.append(&mut string, "k", "v");
-            string
-        };
-        assert_eq!(joined(Grammar::Libpq, "a=b"), "a=b k=v");
-        assert_eq!(joined(Grammar::Url, "jdbc:x://h/d"), "jdbc:x://h/d?k=v");
-        assert_eq!(joined(Grammar::Url, "jdbc:x://h/d?a=b"), "jdbc:x://h/d?a=b&k=v");
-        assert_eq!(joined(Grammar::Ado, "A=b;"), "A=b;k=v;");
-        assert_eq!(joined(Grammar::KeyValue, "A=b"), "A=b;k=v");
+        let joined = |grammar: Grammar, start: &str| grammar.with_property(start.to_owned(), "k", "v w").unwrap();
+        assert_eq!(joined(Grammar::Libpq, "a=b"), "a=b k='v w'");
+        assert_eq!(joined(Grammar::Pdo, "pgsql:a=b"), "pgsql:a=b;k='v w'");
+        assert_eq!(joined(Grammar::Url, "jdbc:x://h/d"), "jdbc:x://h/d?k=v%20w");
+        assert_eq!(joined(Grammar::Url, "jdbc:x://h/d?a=b"), "jdbc:x://h/d?a=b&k=v%20w");
+        assert_eq!(joined(Grammar::GoMysql, "u:p@tcp(h)/d?a=b"), "u:p@tcp(h)/d?a=b&k=v%20w");
+        assert_eq!(joined(Grammar::Ado, "A=b;"), "A=b;k=\"v w\";");
+        assert_eq!(joined(Grammar::SqlServerJdbc, "jdbc:sqlserver://h;A=b;"), "jdbc:sqlserver://h;A=b;k={v w};");
         assert_eq!(joined(Grammar::Plain, "x"), "x");
+        assert_eq!(Grammar::KeyValue.with_property("A=b".into(), "k", "v").unwrap(), "A=b;k=v");
+        assert_eq!(Grammar::StackExchangeRedis.with_property("h".into(), "k", "v w").unwrap(), "h,k=v w");
+        assert_eq!(Grammar::KeyValue.with_property("A=b".into(), "k", "v;w=x"), Err(Inexpressible));
+    }
+
+    #[test]
+    fn each_grammar_has_one_name() {
+        for grammar in Grammar::ALL {
+            assert_eq!(Grammar::named(grammar.name()), Some(grammar));
+        }
     }
 }

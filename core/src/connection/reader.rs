@@ -4,18 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Connection, Identity};
-use crate::catalogue::{AuthType, Catalogue, Configuration, Login, TargetService};
+use crate::catalogue::grammar::Grammar;
+use crate::catalogue::template::Template;
+use crate::catalogue::{AuthType, Catalogue, Compatibility, Configuration, Login, TargetService};
+use crate::cloud::Cloud;
 use crate::credential::{Credential, Source};
 use crate::names::{ConnectionName, Guid, Namespace, is_key};
 use crate::problem::{At, Choice, Kind, Problems, Word};
 use crate::rendering;
 use crate::target::Target;
-use crate::values::Entry;
+use crate::values::{Entry, Settings};
 
 /// The client type of a connection that names none, as in `az aks connection`.
 const DEFAULT_CLIENT_TYPE: &str = "none";
 /// The namespace of a connection that names none, as in `az aks connection`.
 const DEFAULT_NAMESPACE: &str = "default";
+
+/// The documented variables of a connection, by name.
+type Variables<'l> = BTreeMap<&'l str, (Grammar, &'l Template)>;
 
 /// Reads entries, noting what is wrong with them.
 pub(super) struct Reader<'p> {
@@ -23,10 +29,10 @@ pub(super) struct Reader<'p> {
 }
 
 impl Reader<'_> {
-    pub(super) fn connection(&mut self, entry: Entry, catalogue: &mut Catalogue) -> Option<Connection> {
+    pub(super) fn connection(&mut self, entry: Entry, settings: &mut Settings) -> Option<Connection> {
         let name = entry.name.as_deref().and_then(|name| self.kept(&entry.at.field("name"), ConnectionName::parse(name)));
         let namespace = self.kept(&entry.at.field("namespace"), Namespace::parse(entry.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE)));
-        let service = self.service(&entry, catalogue)?;
+        let service = self.service(&entry, &mut settings.catalogue)?;
         let auth_type = self.auth_type(&entry, &service)?;
         let login = service.auth_types.get(&auth_type)?;
         self.credentials(&entry, login);
@@ -34,14 +40,18 @@ impl Reader<'_> {
         self.vault(&entry, auth_type);
         let client_type = entry.client_type.clone().unwrap_or_else(|| DEFAULT_CLIENT_TYPE.to_owned());
         let configuration = self.configuration(&entry.at, &client_type, (auth_type, login), &service)?;
-        self.keys(&entry, configuration);
-        self.properties(&entry, configuration);
-        let facts = self.facts(&entry, &service, auth_type, configuration);
+        let compatibility = entry.compatibility.unwrap_or(settings.compatibility);
+        let variables: Variables<'_> = configuration.variables(compatibility).map(|(key, grammar, template)| (key, (grammar, template))).collect();
+        self.format(&entry, login);
+        self.keys(&entry, &variables);
+        self.properties(&entry, &variables);
+        let facts = self.facts(&entry, (&service, &settings.cloud), auth_type, needed(&entry, login, compatibility, &variables));
         Some(Connection {
             name: name?,
             namespace: namespace?,
             auth_type,
             client_type,
+            compatibility,
             identity,
             facts,
             service: Arc::clone(&service),
@@ -49,6 +59,7 @@ impl Reader<'_> {
             vault_objects: entry.vault_objects,
             sync_secret: entry.sync_secret,
             adopt: entry.adopt,
+            format: entry.format,
             credentials: entry.credentials.sources,
             customized_keys: entry.customized_keys,
             properties: entry.properties,
@@ -139,11 +150,28 @@ impl Reader<'_> {
         }
     }
 
-    fn keys(&mut self, entry: &Entry, configuration: &Configuration) {
-        let documented = || configuration.variables.keys().map(String::as_str);
+    fn format(&mut self, entry: &Entry, login: &Login) {
+        if entry.format.servicebinding && login.binding.is_empty() {
+            let why = "this auth type of the target service has no servicebinding.io form";
+            self.problems.add(&entry.at, Kind::Meaningless { what: "`format: [servicebinding]`", why });
+        }
+        let asks_for_variables = [&entry.customized_keys, &entry.properties, &entry.additional].into_iter().any(|map| !map.is_empty());
+        if asks_for_variables && !entry.format.env {
+            let why = "the connection gets no Secret with variables, which `customizedKeys` and `additional…` are about";
+            self.problems.add(&entry.at, Kind::Meaningless { what: "`optOut`, or a `format` without `env`,", why });
+        }
+        let makes_others = entry.auth_type.as_deref().is_some_and(|name| [AuthType::WorkloadIdentity, AuthType::Csi].iter().any(|it| it.name() == name));
+        if !entry.format.env && !entry.format.servicebinding && !makes_others {
+            let why = "nothing would be made for this connection";
+            self.problems.add(&entry.at, Kind::Meaningless { what: "`optOut: [configuration]`", why });
+        }
+    }
+
+    fn keys(&mut self, entry: &Entry, variables: &Variables<'_>) {
+        let documented = || variables.keys().copied();
         let at = entry.at.field("customizedKeys");
         for (old, new) in &entry.customized_keys {
-            if !configuration.variables.contains_key(old) {
+            if !variables.contains_key(old.as_str()) {
                 self.problems.add(&at, Kind::UnknownKey { key: Word::new(&**old), choice: Choice::of(old, documented()) });
             }
             self.key_form(&at, new);
@@ -167,30 +195,41 @@ impl Reader<'_> {
         }
     }
 
-    fn properties(&mut self, entry: &Entry, configuration: &Configuration) {
+    fn properties(&mut self, entry: &Entry, variables: &Variables<'_>) {
         if entry.properties.is_empty() {
             return;
         }
         let at = entry.at.field("additionalConnectionStringProperties");
-        if !configuration.variables.values().any(|variable| variable.grammar.has_properties()) {
+        let grammars: BTreeSet<Grammar> = variables.values().map(|(grammar, _)| *grammar).filter(|grammar| grammar.has_properties()).collect();
+        if grammars.is_empty() {
             let why = "no variable of this client type is a connection string";
             self.problems.add(&entry.at, Kind::Meaningless { what: "`additionalConnectionStringProperties`", why });
         }
-        let grammars = || configuration.variables.values().map(|variable| variable.grammar).filter(|grammar| grammar.has_properties());
-        let is_property = |key: &str| grammars().all(|grammar| grammar.is_property(key));
-        for key in entry.properties.keys().filter(|key| !is_property(key)) {
-            let rule = "a property has letters, digits, `.`, `_` and `-`; inner blanks in ADO.NET only";
+        for key in entry.properties.keys().filter(|key| !grammars.iter().all(|grammar| grammar.is_property(key))) {
+            let rule = "a property has letters, digits, `.`, `_` and `-`; inner blanks in ADO.NET and ODBC only";
             self.problems.add(&at, Kind::InvalidName { what: "property", given: Word::new(&**key), rule });
         }
     }
 
-    fn facts(&mut self, entry: &Entry, service: &TargetService, auth_type: AuthType, configuration: &Configuration) -> BTreeMap<String, String> {
-        let target = Target::parse(entry, service, self.problems);
-        let mut needed: BTreeSet<&str> = configuration.variables.values().flat_map(|variable| variable.template.names()).collect();
+    fn facts(
+        &mut self,
+        entry: &Entry,
+        (service, cloud): (&TargetService, &Cloud),
+        auth_type: AuthType,
+        mut needed: BTreeSet<&str>,
+    ) -> BTreeMap<String, String> {
         if auth_type == AuthType::Csi {
             needed.insert("vault");
         }
-        needed.retain(|name| Credential::named(name).is_none());
+        let target = Target::parse(entry, service, cloud, self.problems);
         target.map(|target| target.facts(&needed, self.problems)).unwrap_or_default()
     }
+}
+
+/// The parts and facts that the objects of an entry need.
+fn needed<'l>(entry: &Entry, login: &'l Login, compatibility: Compatibility, variables: &Variables<'l>) -> BTreeSet<&'l str> {
+    let of_variables = variables.values().map(|(_, template)| *template).filter(|_| entry.format.env);
+    let of_binding = login.binding.values().filter_map(|variable| variable.template(compatibility)).filter(|_| entry.format.servicebinding);
+    let names = of_variables.chain(of_binding).flat_map(Template::names);
+    names.filter(|name| Credential::named(name).is_none()).collect()
 }

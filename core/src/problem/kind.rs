@@ -4,6 +4,7 @@ use miette::Diagnostic;
 use thiserror::Error;
 
 use super::{Choice, Word};
+use crate::catalogue::template::Place;
 
 /// All that can be wrong with values. Each says what is wrong and, as help, what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Diagnostic)]
@@ -238,6 +239,50 @@ pub enum Kind {
     UnusedFact {
         /// Its name.
         fact: String,
+    },
+    /// A text that should be a template. Nothing of it is shown.
+    #[error("the template is malformed{}: {what}", place.map_or_else(String::new, |place| format!(" at {place}")))]
+    #[diagnostic(help("write `{{{{name}}}}`, or `{{{{grammar name}}}}`, and text around them"))]
+    MalformedTemplate {
+        /// What is wrong.
+        what: &'static str,
+        /// Where in the template.
+        place: Option<Place>,
+    },
+    /// A name in a template that nothing gives.
+    #[error("{place} of the template: {name} is not known, or needs itself")]
+    #[diagnostic(help("{choice}"))]
+    UnknownName {
+        /// The name.
+        name: Word,
+        /// Where in the template.
+        place: Place,
+        /// The names that there are.
+        choice: Choice,
+    },
+    /// A variable of no grammar, or of several.
+    #[error("a variable has one grammar")]
+    #[diagnostic(help("write the text itself, or `{{<grammar>: <text>}}`, with `exact` and `correction` beside it where it corrects something"))]
+    OneGrammar,
+    /// A correction that corrects nothing.
+    #[error("no variable has this correction")]
+    #[diagnostic(help("remove it, or name it as `correction` of a variable"))]
+    UnusedCorrection,
+    /// A target service of a name that is taken.
+    #[error("there is a target service {name} already")]
+    #[diagnostic(help("give yours another name: connections that ask for it must not get another one silently"))]
+    ServiceExists {
+        /// The name.
+        name: Word,
+    },
+    /// A Secret that Kubernetes would not store.
+    #[error("its Secret would have {size} bytes of data, more than the {limit} that Kubernetes stores")]
+    #[diagnostic(help("shorten the credentials or `additionalConfigurations`"))]
+    SecretTooLarge {
+        /// The bytes of its data.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
     },
     /// An option that the connection has no use for.
     #[error("{what} has no meaning for this connection")]
