@@ -28,17 +28,25 @@ impl ResourceIdForm {
 
     /// The parts of `id`, or nothing if it has another form.
     ///
-    /// Literal segments are compared without regard to case, as Azure does. What is longer than the form is cut to it, and literal segments at
-    /// its end may be left out: portals show `…/storageAccounts/x`, not `…/storageAccounts/x/blobServices/default`.
+    /// Literal segments are compared without regard to case, as Azure does. What is longer than the form is cut to it. What comes after the
+    /// first resource may be left out, and its parts are then not known: portals show `…/storageAccounts/x`, not
+    /// `…/storageAccounts/x/blobServices/default`, and `…/flexibleServers/x` where the form goes on to a database.
     #[must_use]
     pub fn matched(&self, id: &str) -> Option<BTreeMap<String, String>> {
         let mut given = id.trim_end_matches('/').split('/');
         let mut parts = BTreeMap::new();
+        let (mut is_in_provider, mut may_end) = (false, false);
         for segment in self.0.split('/') {
             match (part_name(segment), given.next()) {
-                (Some(name), Some(value)) if !value.is_empty() => drop(parts.insert(name.to_owned(), value.to_owned())),
-                (None, Some(value)) if segment.eq_ignore_ascii_case(value) => {}
-                (None, None) => {}
+                (Some(name), Some(value)) if !value.is_empty() => {
+                    parts.insert(name.to_owned(), value.to_owned());
+                    may_end = is_in_provider;
+                }
+                (None, Some(value)) if segment.eq_ignore_ascii_case(value) => {
+                    is_in_provider |= segment == "providers";
+                    may_end = false;
+                }
+                (_, None) if may_end => break,
                 _ => return None,
             }
         }
@@ -66,10 +74,14 @@ mod tests {
     }
 
     #[test]
-    fn literal_segments_at_the_end_may_be_left_out_but_no_part() {
-        let blob = ResourceIdForm::new("/subscriptions/{subscription}/storageAccounts/{account}/blobServices/default".into());
-        assert_eq!(blob.matched("/subscriptions/s/storageAccounts/x").unwrap()["account"], "x");
-        assert!(blob.matched("/subscriptions/s/storageAccounts").is_none());
+    fn what_comes_after_the_first_resource_may_be_left_out() {
+        let server = ResourceIdForm::new("/subscriptions/{subscription}/providers/Microsoft.Sql/servers/{server}/databases/{database}".into());
+        let parts = |id: &str| server.matched(id).map(|parts| parts.into_keys().collect::<Vec<_>>());
+        assert_eq!(parts("/subscriptions/s/providers/Microsoft.Sql/servers/x").unwrap(), ["server", "subscription"]);
+        assert_eq!(parts("/subscriptions/s/providers/Microsoft.Sql/servers/x/databases/d").unwrap(), ["database", "server", "subscription"]);
+        for id in ["/subscriptions/s", "/subscriptions/s/providers/Microsoft.Sql/servers", "/subscriptions/s/providers/Microsoft.Sql/servers/x/databases"] {
+            assert_eq!(parts(id), None, "{id}");
+        }
     }
 
     #[test]

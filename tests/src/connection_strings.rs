@@ -99,3 +99,108 @@ fn ado_value(text: &str) -> Result<(String, &str), String> {
         rest = &rest[1..];
     }
 }
+
+/// An ODBC string or a JDBC URL of SQL Server, as their drivers read it: braces quote, `}}` is one `}`. What stands before the first `;` of a URL has no name.
+pub fn odbc(text: &str) -> Properties {
+    let mut properties = Vec::new();
+    let mut rest = text;
+    if text.starts_with("jdbc:") {
+        let (server, after) = text.split_once(';').unwrap_or((text, ""));
+        properties.push((String::new(), server.to_owned()));
+        rest = after;
+    }
+    while !rest.is_empty() {
+        let (name, after) = rest.split_once('=').ok_or(format!("no \"=\" in {rest:?}"))?;
+        let (value, after) = braced(after)?;
+        properties.push((name.to_owned(), value));
+        rest = if after.is_empty() { after } else { after.strip_prefix(';').ok_or(format!("{after:?} after a value"))? };
+    }
+    Ok(properties)
+}
+
+/// A value, and what comes after it.
+fn braced(text: &str) -> Result<(String, &str), String> {
+    let Some(mut rest) = text.strip_prefix('{') else {
+        let end = text.find(';').unwrap_or(text.len());
+        return Ok((text[..end].trim().to_owned(), &text[end..]));
+    };
+    let mut value = String::new();
+    loop {
+        let end = rest.find('}').ok_or("an open brace")?;
+        value.push_str(&rest[..end]);
+        rest = &rest[end + 1..];
+        let Some(after) = rest.strip_prefix('}') else { return Ok((value, rest)) };
+        value.push('}');
+        rest = after;
+    }
+}
+
+/// `Key=Value;` of the Azure SDKs, which split at each `;` and then at the first `=`.
+pub fn key_value(text: &str) -> Properties {
+    let part = |part: &str| part.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or(format!("no \"=\" in {part:?}"));
+    text.split(';').filter(|part| !part.trim().is_empty()).map(part).collect()
+}
+
+/// A string of StackExchange.Redis: `ConfigurationOptions` splits at each `,`, trims, and splits at the first `=`.
+pub fn stackexchange_redis(text: &str) -> Properties {
+    let part = |part: &str| part.trim().split_once('=').map_or((String::new(), part.trim().to_owned()), |(name, value)| (name.to_owned(), value.to_owned()));
+    Ok(text.split(',').map(part).collect())
+}
+
+/// A DSN of go-sql-driver, as its `ParseDSN` splits it: at the last `/`, the last `@` before it, and the first `:`.
+pub fn go_mysql(text: &str) -> Properties {
+    let (place, path) = text.rsplit_once('/').ok_or("no database")?;
+    let (login, server) = place.rsplit_once('@').unwrap_or(("", place));
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    let (database, query) = path.split_once('?').unwrap_or((path, ""));
+    let own = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut properties = vec![own("user", user), own("password", password), own("server", server), ("database".into(), url_decoded(database)?)];
+    properties.extend(query_of(query)?);
+    Ok(properties)
+}
+
+/// A URI, or a JDBC URL: user, password, server and path, then the query.
+pub fn url(text: &str) -> Properties {
+    let (_, rest) = text.split_once("://").ok_or("no scheme")?;
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (server, path) = place.split_once('/').ok_or("no path")?;
+    let (login, server) = server.rsplit_once('@').unwrap_or(("", server));
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    let mut properties = Vec::new();
+    for (name, value) in [("user", user), ("password", password), ("server", server), ("path", path)] {
+        properties.push((name.to_owned(), url_decoded(&value.replace('+', "%2B"))?));
+    }
+    properties.extend(query_of(query)?);
+    Ok(properties)
+}
+
+fn query_of(query: &str) -> Properties {
+    let part = |part: &str| part.split_once('=').map_or(Ok((part.to_owned(), String::new())), |(name, value)| Ok((name.to_owned(), url_decoded(value)?)));
+    query.split('&').filter(|part| !part.is_empty()).map(part).collect()
+}
+
+/// The options of a JAAS configuration, as Kafka's `JaasConfig` reads it with Java's `StreamTokenizer`: quoted, with `\` before what is meant literally.
+pub fn jaas(text: &str) -> Properties {
+    let (_, mut rest) = text.split_once(" required ").ok_or("no control flag")?;
+    let mut properties = Vec::new();
+    while !rest.starts_with(';') {
+        let (name, after) = rest.trim_start().split_once("='").ok_or(format!("no option in {rest:?}"))?;
+        let mut value = String::new();
+        let mut chars = after.char_indices();
+        let end = loop {
+            match chars.next().ok_or("an open quote")? {
+                (place, '\'') => break place,
+                (_, '\\') => value.extend(chars.next().map(|(_, c)| match c {
+                    'n' => '\n',
+                    'r' => '\r',
+                    other => other,
+                })),
+                (_, '\n' | '\r') => return Err("a line ends inside quotes".into()),
+                (_, c) => value.push(c),
+            }
+        };
+        properties.push((name.to_owned(), value));
+        rest = &after[end + 1..];
+    }
+    Ok(properties)
+}

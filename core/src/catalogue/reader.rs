@@ -223,7 +223,7 @@ impl Check<'_> {
         let service = self.service;
         for (name, fact) in &service.facts {
             for expression in fact.expressions().filter(|expression| !is_derived(service, &expression.name, &mut vec![name])) {
-                let known = service.target_names().filter(|known| known != name);
+                let known = service.target_names().filter(|known| known != name && *known != expression.name);
                 let choice = Choice::of(&expression.name, known);
                 self.problems.add(&at.key(name), unknown_name(expression, choice));
             }
