@@ -50,7 +50,7 @@ The maps are sets, so that thousands of connections still render in seconds, and
       {{- $_ := set $resources $resource (set (get $resources $resource | default dict) $name true) -}}
     {{- end -}}
   {{- end -}}
-  {{- $_ := set $planned $namespace $resources -}}
+  {{- if $resources }}{{ $_ := set $planned $namespace $resources }}{{ end -}}
 {{- end -}}
 {{- toJson $planned -}}
 {{- end }}
