@@ -55,7 +55,9 @@ proptest! {
 
 /// Text of all kinds, often short and made of what some grammar gives a meaning to.
 fn hostile() -> impl Strategy<Value = String> {
-    let fragments = ["${", "}", "{", "'", "\"", "\\", ";", ",", ":", "@", "/", "?", "#", "%", "%41", "+", "&", "=", " ", "a", "B0", "|", "`", "\n", "ä", "✓", "🔑"];
+    let fragments = [
+        "${", "}", "{", "'", "\"", "\\", ";", ",", ":", "@", "/", "?", "#", "%", "%41", "+", "&", "=", " ", "a", "B0", "|", "`", "\n", "ä", "✓", "🔑",
+    ];
     let meaning = prop::collection::vec(prop::sample::select(fragments.to_vec()), 1..9).prop_map(|parts| parts.concat());
     prop_oneof![7 => meaning, 1 => any::<String>().prop_filter("not empty", |text| !text.is_empty()), 1 => "[a-z%' ]{512}"]
 }
@@ -103,12 +105,28 @@ fn read(grammar: Grammar, cell: &Cell, text: &str) -> Properties {
     }
 }
 
-
-/// A property as Spring reads it: `\\${` is a literal `${`, and an unescaped one would be a placeholder.
+/// A property as Spring reads it, where no placeholder may be: `\\${` is a literal `${` if a brace closes it, and a `${` that none closes is one as it stands.
 fn resolved(text: &str) -> Result<String, String> {
-    let marker = "\u{0}";
-    let literal = text.replace("\\${", marker);
-    if literal.contains("${") { Err(format!("a placeholder in {text:?}")) } else { Ok(literal.replace(marker, "${")) }
+    let (mut read, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once("${") {
+        let literal = before.strip_suffix('\\').filter(|_| closes(after));
+        if literal.is_none() && closes(after) {
+            return Err(format!("a placeholder in {text:?}"));
+        }
+        read += literal.unwrap_or(before);
+        read += "${";
+        rest = after;
+    }
+    Ok(read + rest)
+}
+
+/// Whether what follows a `${` has the brace that closes it.
+fn closes(text: &str) -> bool {
+    let depths = text.chars().scan(1_i32, |depth, c| {
+        *depth += i32::from(c == '{') - i32::from(c == '}');
+        Some(*depth)
+    });
+    depths.into_iter().any(|depth| depth == 0)
 }
 
 /// An ordinary value with each credential replaced.
