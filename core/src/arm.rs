@@ -79,7 +79,9 @@ mod tests {
         let parts = |id: &str| server.matched(id).map(|parts| parts.into_keys().collect::<Vec<_>>());
         assert_eq!(parts("/subscriptions/s/providers/Microsoft.Sql/servers/x").unwrap(), ["server", "subscription"]);
         assert_eq!(parts("/subscriptions/s/providers/Microsoft.Sql/servers/x/databases/d").unwrap(), ["database", "server", "subscription"]);
-        for id in ["/subscriptions/s", "/subscriptions/s/providers/Microsoft.Sql/servers", "/subscriptions/s/providers/Microsoft.Sql/servers/x/databases"] {
+        for id in
+            ["/subscriptions/s", "/subscriptions/s/providers/Microsoft.Sql/servers", "/subscriptions/s/providers/Microsoft.Sql/servers/x/databases"]
+        {
             assert_eq!(parts(id), None, "{id}");
         }
     }

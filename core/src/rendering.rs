@@ -144,7 +144,6 @@ fn written(grammar: Grammar, (name, value): (&str, &str), variable: &str, at: &A
 }
 
 fn inexpressible(grammar: Grammar, value: &str, variable: &str, at: &At) -> Problem {
-    let kind =
-        Kind::Inexpressible { value: value.to_owned(), grammar: grammar.noun(), variable: variable.to_owned(), fix: grammar.way_out() };
+    let kind = Kind::Inexpressible { value: value.to_owned(), grammar: grammar.noun(), variable: variable.to_owned(), fix: grammar.way_out() };
     Problem { at: at.clone(), kind: Box::new(kind) }
 }

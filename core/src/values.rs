@@ -166,7 +166,8 @@ fn words<const N: usize>(fields: &mut Fields<'_>, name: &'static str, known: [&'
         if let Some(index) = known.iter().position(|known| *known == given) {
             found[index] = true;
         } else {
-            let kind = Kind::UnknownWord { what: "word", given: Word::new(given), list: format!("one of `{name}`"), choice: Choice::of(given, known) };
+            let kind =
+                Kind::UnknownWord { what: "word", given: Word::new(given), list: format!("one of `{name}`"), choice: Choice::of(given, known) };
             fields.problems().add(&at, kind);
         }
     }

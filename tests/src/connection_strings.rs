@@ -143,7 +143,8 @@ pub fn key_value(text: &str) -> Properties {
 
 /// A string of StackExchange.Redis: `ConfigurationOptions` splits at each `,`, trims, and splits at the first `=`.
 pub fn stackexchange_redis(text: &str) -> Properties {
-    let part = |part: &str| part.trim().split_once('=').map_or((String::new(), part.trim().to_owned()), |(name, value)| (name.to_owned(), value.to_owned()));
+    let part =
+        |part: &str| part.trim().split_once('=').map_or((String::new(), part.trim().to_owned()), |(name, value)| (name.to_owned(), value.to_owned()));
     Ok(text.split(',').map(part).collect())
 }
 
@@ -175,7 +176,8 @@ pub fn url(text: &str) -> Properties {
 }
 
 fn query_of(query: &str) -> Properties {
-    let part = |part: &str| part.split_once('=').map_or(Ok((part.to_owned(), String::new())), |(name, value)| Ok((name.to_owned(), url_decoded(value)?)));
+    let part =
+        |part: &str| part.split_once('=').map_or(Ok((part.to_owned(), String::new())), |(name, value)| Ok((name.to_owned(), url_decoded(value)?)));
     query.split('&').filter(|part| !part.is_empty()).map(part).collect()
 }
 

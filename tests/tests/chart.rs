@@ -108,7 +108,8 @@ fn difference(empty: &BTreeMap<String, String>, documents: &[(String, String)]) 
 fn the_notes_are_exactly_these_and_name_the_planned_secrets() {
     // Helm 3 asks a cluster even for a dry run.
     let [_, four] = Helm::both();
-    let cases: Vec<&Case> = Case::shown().filter(|case| SHOWN.contains(&case.name().as_str()) || ["empty", "formats"].contains(&case.name().as_str())).collect();
+    let cases: Vec<&Case> =
+        Case::shown().filter(|case| SHOWN.contains(&case.name().as_str()) || ["empty", "formats"].contains(&case.name().as_str())).collect();
     let notes = for_each(&cases, |case| {
         let answer = four.dry_install(&[&case.file]);
         let (_, notes) = answer.output.split_once("NOTES:\n").unwrap_or_else(|| panic!("{}: {}", case.file.display(), answer.errors));

@@ -30,10 +30,16 @@ fn the_fields_are_those_that_core_reads() {
         (&reference["properties"], json!({"connections": [{"credentials": {"password": credential}}]})),
         (&service["properties"], json!({"targetServices": [{UNKNOWN: 1}]})),
         (&service["properties"]["binding"]["properties"], json!({"targetServices": [{"binding": {UNKNOWN: 1}}]})),
-        (&service["properties"]["corrections"]["additionalProperties"]["properties"], json!({"targetServices": [{"corrections": {"x": {UNKNOWN: 1}}}]})),
+        (
+            &service["properties"]["corrections"]["additionalProperties"]["properties"],
+            json!({"targetServices": [{"corrections": {"x": {UNKNOWN: 1}}}]}),
+        ),
         (&service["properties"]["authTypes"]["properties"], json!({"targetServices": [{"authTypes": {UNKNOWN: {}}}]})),
         (&login["properties"], json!({"targetServices": [{"authTypes": {"secret": {UNKNOWN: 1}}}]})),
-        (&login["properties"]["configurations"]["items"]["properties"], json!({"targetServices": [{"authTypes": {"secret": {"configurations": [{UNKNOWN: 1}]}}}]})),
+        (
+            &login["properties"]["configurations"]["items"]["properties"],
+            json!({"targetServices": [{"authTypes": {"secret": {"configurations": [{UNKNOWN: 1}]}}}]}),
+        ),
     ] {
         assert_eq!(keys(fields), fields_read(&document), "schema on the left, core on the right, of {document}");
     }

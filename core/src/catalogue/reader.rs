@@ -252,7 +252,8 @@ impl Check<'_> {
                 Some(name) if self.service.corrections.contains_key(name) => drop(used.insert(name)),
                 Some(name) => {
                     let choice = Choice::of(name, self.service.corrections.keys().map(String::as_str));
-                    self.problems.add(&at, Kind::UnknownWord { what: "correction", given: Word::new(&**name), list: "explained here".into(), choice });
+                    self.problems
+                        .add(&at, Kind::UnknownWord { what: "correction", given: Word::new(&**name), list: "explained here".into(), choice });
                 }
                 None if variable.exact.is_some() => {
                     self.problems.add(&at, Kind::MissingField { field: "correction", meaning: "the correction by which `exact` is not used" });

@@ -68,7 +68,10 @@ impl Template {
         })?;
         let places = parsed.mapping.iter().map(|mapping| Place { line: mapping.0, column: mapping.1 });
         let elements = parsed.elements.into_iter().zip(places);
-        elements.map(|(element, place)| piece(element, place).map_err(|what| Malformed { what, place: Some(place) })).collect::<Result<_, _>>().map(Self)
+        elements
+            .map(|(element, place)| piece(element, place).map_err(|what| Malformed { what, place: Some(place) }))
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// What is to be filled in, in order.
@@ -145,9 +148,18 @@ mod tests {
 
     #[test]
     fn more_than_names_and_grammars_is_refused() {
-        for text in
-            ["{{{host}}}", "{{&host}}", "{{#if a}}b{{/if}}", "{{> part}}", "{{helper a}}", "{{\"x\"}}", "{{host", "{{a b=c}}", "{{url a b}}", "{{url \"x\"}}"]
-        {
+        for text in [
+            "{{{host}}}",
+            "{{&host}}",
+            "{{#if a}}b{{/if}}",
+            "{{> part}}",
+            "{{helper a}}",
+            "{{\"x\"}}",
+            "{{host",
+            "{{a b=c}}",
+            "{{url a b}}",
+            "{{url \"x\"}}",
+        ] {
             assert!(Template::parse(text).is_err(), "{text}");
         }
     }

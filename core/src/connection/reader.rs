@@ -160,7 +160,8 @@ impl Reader<'_> {
             let why = "the connection gets no Secret with variables, which `customizedKeys` and `additional…` are about";
             self.problems.add(&entry.at, Kind::Meaningless { what: "`optOut`, or a `format` without `env`,", why });
         }
-        let makes_others = entry.auth_type.as_deref().is_some_and(|name| [AuthType::WorkloadIdentity, AuthType::Csi].iter().any(|it| it.name() == name));
+        let makes_others =
+            entry.auth_type.as_deref().is_some_and(|name| [AuthType::WorkloadIdentity, AuthType::Csi].iter().any(|it| it.name() == name));
         if !entry.format.env && !entry.format.servicebinding && !makes_others {
             let why = "nothing would be made for this connection";
             self.problems.add(&entry.at, Kind::Meaningless { what: "`optOut: [configuration]`", why });

@@ -5,9 +5,5 @@
 
 use super::{Rules, url};
 
-pub(super) const RULES: Rules = Rules {
-    noun: "a DSN of go-sql-driver",
-    way_out: super::NO_NUL,
-    escape: |value| Some(value.to_owned()),
-    property: url::RULES.property,
-};
+pub(super) const RULES: Rules =
+    Rules { noun: "a DSN of go-sql-driver", way_out: super::NO_NUL, escape: |value| Some(value.to_owned()), property: url::RULES.property };
