@@ -10,14 +10,7 @@ check_machine() {
 check_root() {
   [ "$(id -u)" -eq 0 ] ||
     die "a cluster needs root: namespaces, mounts and cgroups" "run it as root, for example with sudo -E scripts/cluster"
-  need ip iproute2
-  need nsenter util-linux
-  need setpriv util-linux
-  need openssl openssl
-}
-
-need() {
-  command -v "$1" > /dev/null || die "\`$1\` is missing" "apt-get install $2"
+  "$SC_PARTS/../../scripts/install-missing" ip:iproute2 nsenter:util-linux setpriv:util-linux openssl:openssl
 }
 
 # What building the parts needs; nothing of it is asked for when they are in the cache.

@@ -62,7 +62,7 @@ impl Ecosystem {
         let program = |path: &str| sc_tests::tree(&format!("tests/drivers/{path}")).display().to_string();
         let words = match self {
             Self::Python => vec![place("PYTHON").to_owned(), "-B".into(), program("python/read.py")],
-            Self::Node => vec!["node".into(), "--no-warnings".into(), program("node/read.js")],
+            Self::Node => vec![place("NODE").to_owned(), "--no-warnings".into(), program("node/read.js")],
             Self::Go => vec![place("GO").to_owned()],
             Self::Java => vec!["java".into(), "-cp".into(), format!("{}/*", place("JAVA")), program("java/Read.java")],
         };
@@ -74,7 +74,7 @@ impl Ecosystem {
         let command: Vec<String> = inside.iter().cloned().chain(self.command()).collect();
         let mut child = Command::new(&command[0])
             .args(&command[1..])
-            .env("NODE_PATH", place("NODE"))
+            .env("NODE_PATH", place("NODE_MODULES"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
