@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
-/// So much of a file is read: what is longer is refused by who reads it, without filling the memory.
+/// The largest file that is read, so that none fills the memory.
 const LARGEST: u64 = 16 << 20;
 
 /// The bytes of a file; `-` is standard input.
@@ -15,7 +15,10 @@ pub(crate) fn read(file: &Path) -> Result<Vec<u8>> {
     let source: Box<dyn Read> =
         if file.as_os_str() == "-" { Box::new(std::io::stdin().lock()) } else { Box::new(File::open(file).with_context(failed)?) };
     let mut bytes = Vec::new();
-    source.take(LARGEST).read_to_end(&mut bytes).with_context(failed)?;
+    source.take(LARGEST + 1).read_to_end(&mut bytes).with_context(failed)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(anyhow!("it has more than {LARGEST} bytes").context(failed()));
+    }
     Ok(bytes)
 }
 

@@ -15,11 +15,15 @@ const DEFAULT: &str = "AzurePublicCloud";
 
 /// A cloud.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cloud(BTreeMap<String, String>);
+pub struct Cloud {
+    /// Its name, unless it is given by its suffixes.
+    name: Option<String>,
+    suffixes: BTreeMap<String, String>,
+}
 
 impl Default for Cloud {
     fn default() -> Self {
-        Self(CLOUDS.get(DEFAULT).cloned().unwrap_or_default())
+        Self { name: Some(DEFAULT.to_owned()), suffixes: CLOUDS.get(DEFAULT).cloned().unwrap_or_default() }
     }
 }
 
@@ -40,7 +44,7 @@ impl Cloud {
 
     fn named(name: &str, at: &At, problems: &mut Problems) -> Self {
         if let Some(suffixes) = CLOUDS.get(name) {
-            return Self(suffixes.clone());
+            return Self { name: Some(name.to_owned()), suffixes: suffixes.clone() };
         }
         let choice = Choice::of(name, CLOUDS.keys().map(String::as_str));
         problems.add(at, Kind::UnknownWord { what: "cloud", given: Word::new(name), list: "one that is known".into(), choice });
@@ -64,13 +68,24 @@ impl Cloud {
                 }
             }
         }
-        Self(suffixes)
+        Self { name: None, suffixes }
+    }
+
+    /// What the CSI provider of Azure Key Vault (v1.8.2, `pkg/provider`) calls it; nothing for a cloud that is given by its suffixes.
+    #[must_use]
+    pub(crate) fn provider_name(&self) -> Option<String> {
+        self.name.as_ref().map(|name| if name.ends_with("Cloud") { name.clone() } else { format!("{name}Cloud") })
+    }
+
+    /// Whether it is one of those that are known by name.
+    pub(crate) fn is_named(&self) -> bool {
+        self.name.is_some()
     }
 
     /// The suffix of that name, if this cloud has it.
     #[must_use]
     pub fn suffix(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.suffixes.get(name).map(String::as_str)
     }
 }
 

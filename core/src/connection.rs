@@ -15,6 +15,9 @@ use crate::problem::{At, Problems};
 use crate::values::{Entry, Format, Settings, VaultObject};
 use reader::Reader;
 
+/// A map of few entries in as few bytes: there are two in each of many thousand connections.
+pub(crate) type SmallMap<K, V> = litemap::LiteMap<K, V>;
+
 /// One source-to-target link. It has no Debug: users may put credentials into what they add to it.
 pub struct Connection {
     /// Where it stands in the values.
@@ -31,6 +34,8 @@ pub struct Connection {
     pub identity: Option<Identity>,
     /// What its SecretProviderClass fetches.
     pub vault_objects: Vec<VaultObject>,
+    /// What the provider of the CSI driver calls the cloud of the vault.
+    pub(crate) vault_cloud: Option<String>,
     /// The Secret that the CSI driver keeps, if one is wanted.
     pub sync_secret: Option<String>,
     /// Whether objects of its names that are not ours are taken over.
@@ -38,8 +43,8 @@ pub struct Connection {
     /// Which Secrets it gets.
     pub format: Format,
     pub(crate) compatibility: Compatibility,
-    pub(crate) facts: BTreeMap<String, String>,
-    pub(crate) credentials: BTreeMap<Credential, Source>,
+    pub(crate) facts: SmallMap<Box<str>, Box<str>>,
+    pub(crate) credentials: SmallMap<Credential, Source>,
     pub(crate) customized_keys: BTreeMap<String, String>,
     pub(crate) properties: BTreeMap<String, String>,
     pub(crate) additional: BTreeMap<String, String>,

@@ -102,6 +102,8 @@ pub enum Decision {
     },
     /// It is not ours.
     NotOurs,
+    /// It is a Secret of another type, which Kubernetes never changes.
+    OtherType,
 }
 
 /// One difference between the live object and the desired one.
@@ -159,6 +161,9 @@ impl Manifest {
     pub fn compare(&self, live: Value, release: &Release, adopt: bool) -> Decision {
         if !release.owns(&live["metadata"]["labels"]) && !adopt {
             return Decision::NotOurs;
+        }
+        if self.body["type"].is_string() && self.body["type"] != live["type"] {
+            return Decision::OtherType;
         }
         let changes = self.changes(&live);
         if changes.is_empty() { Decision::Unchanged } else { Decision::Update { body: self.merged(live), changes } }
@@ -248,7 +253,7 @@ mod tests {
         match manifest().compare(live, &release(), adopt) {
             Decision::Update { body, changes } => (serde_json::from_slice(&body).unwrap(), changes),
             Decision::Unchanged => panic!("nothing to change"),
-            Decision::NotOurs => panic!("not ours"),
+            Decision::NotOurs | Decision::OtherType => panic!("refused"),
         }
     }
 
@@ -274,6 +279,14 @@ mod tests {
             other["metadata"]["labels"][label] = json!("other");
             assert!(matches!(manifest().compare(other, &release(), false), Decision::NotOurs), "{label}");
         }
+    }
+
+    #[test]
+    fn a_secret_of_another_type_is_refused_even_when_adopted() {
+        let mut other = live();
+        other["type"] = json!("kubernetes.io/tls");
+        assert!(matches!(manifest().compare(other.clone(), &release(), false), Decision::OtherType));
+        assert!(matches!(manifest().compare(other, &release(), true), Decision::OtherType));
     }
 
     #[test]

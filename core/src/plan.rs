@@ -46,7 +46,7 @@ impl Plan {
                 false
             }
         });
-        connections.sort_by(|a, b| (&a.namespace, a.name.as_str()).cmp(&(&b.namespace, b.name.as_str())));
+        connections.sort_unstable_by(|a, b| (&a.namespace, a.name.as_str()).cmp(&(&b.namespace, b.name.as_str())));
         let mut objects: BTreeMap<ObjectId, Planned> = BTreeMap::new();
         for (index, connection) in connections.iter().enumerate() {
             for id in objects_of(connection) {
@@ -139,11 +139,17 @@ fn objects_of(connection: &Connection) -> Vec<ObjectId> {
     objects
 }
 
+/// The Secret that the CSI driver keeps for a connection.
+fn synced_by_driver(connection: &Connection) -> Option<ObjectId> {
+    let name = connection.sync_secret.clone()?;
+    Some(ObjectId { namespace: connection.namespace.to_string(), kind: ObjectKind::Secret, name })
+}
+
 /// Drops connections that would write one object, and those that disagree about a shared ServiceAccount. Each but the first is a problem.
 fn without_conflicts(connections: Vec<Connection>, problems: &mut Problems) -> Vec<Connection> {
     let mut groups: BTreeMap<ObjectId, Vec<usize>> = BTreeMap::new();
     for (index, connection) in connections.iter().enumerate() {
-        for id in objects_of(connection) {
+        for id in objects_of(connection).into_iter().chain(synced_by_driver(connection)) {
             groups.entry(id).or_default().push(index);
         }
     }
@@ -212,6 +218,7 @@ fn provider_spec(connection: &Connection) -> Value {
             "useVMManagedIdentity": "true",
             "userAssignedIdentityID": client_id.unwrap_or_default(),
             "tenantID": tenant_id.unwrap_or_default(),
+            "cloudName": connection.vault_cloud.as_deref().unwrap_or_default(),
             "keyvaultName": connection.facts.get("vault").cloned().unwrap_or_default(),
             "objects": objects_parameter(connection),
         },

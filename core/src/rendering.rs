@@ -32,7 +32,7 @@ pub(crate) fn data(connection: &Connection, references: &References) -> Result<M
     }
     let at = connection.at.field("additionalConfigurations");
     for (key, value) in &connection.additional {
-        data.insert(key, written(Grammar::Plain, (key, value), key, &at.key(key)).map_err(|problem| vec![problem])?);
+        data.insert(key, written(Grammar::Plain, (key, value), key, || at.key(key)).map_err(|problem| vec![problem])?);
     }
     data.finish(connection)
 }
@@ -81,8 +81,11 @@ pub(crate) fn guid(text: &SecretString) -> Option<Guid> {
 fn credentials<'a>(connection: &'a Connection, references: &'a References) -> Result<BTreeMap<Credential, &'a str>, Vec<Problem>> {
     let read = |(credential, source): (&Credential, &'a Source)| {
         let at = || connection.at.field("credentials").field(credential.name());
-        let text = references.find(*credential, source).map_err(|kind| Problem { at: at(), kind: Box::new(kind) })?;
-        Ok((*credential, text.expose_secret()))
+        match references.find(*credential, source).map(SecretString::expose_secret) {
+            Ok("") => Err(Problem { at: at(), kind: Box::new(Kind::EmptyCredential { credential: credential.name().to_owned() }) }),
+            Ok(text) => Ok((*credential, text)),
+            Err(kind) => Err(Problem { at: at(), kind: Box::new(kind) }),
+        }
     };
     let (mut found, mut problems) = (BTreeMap::new(), Vec::new());
     for answer in connection.credentials.iter().map(read) {
@@ -119,28 +122,32 @@ impl<'a> Sheet<'a> {
 
     fn filled(&self, key: &str, grammar: Grammar, template: &Template) -> Result<String, Problem> {
         template.fill(|Expression { name, inner, .. }| {
-            let (at, value) = self.named(name);
+            let value = self.named(name);
+            let at = || self.place(name);
             match inner {
-                None => written(grammar, (name, value), key, &at),
-                Some(inner) => written(grammar, (name, &written(*inner, (name, value), key, &at)?), key, &at),
+                None => written(grammar, (name, value), key, at),
+                Some(inner) => written(grammar, (name, &written(*inner, (name, value), key, at)?), key, at),
             }
         })
     }
 
     /// A credential or a fact. Both are complete once a connection exists, so that nothing is ever silently empty.
-    fn named(&self, name: &str) -> (At, &str) {
+    fn named(&self, name: &str) -> &str {
         match Credential::named(name) {
-            Some(credential) => {
-                let at = self.connection.at.field("credentials").field(name);
-                (at, self.credentials.get(&credential).copied().unwrap_or_default())
-            }
-            None => (self.connection.at.field("target").field(name), self.connection.facts.get(name).map_or("", String::as_str)),
+            Some(credential) => self.credentials.get(&credential).copied().unwrap_or_default(),
+            None => self.connection.facts.get(name).map_or("", |value| &**value),
         }
+    }
+
+    /// Where in the values it comes from.
+    fn place(&self, name: &str) -> At {
+        let field = if Credential::named(name).is_some() { "credentials" } else { "target" };
+        self.connection.at.field(field).field(name)
     }
 }
 
-fn written(grammar: Grammar, (name, value): (&str, &str), variable: &str, at: &At) -> Result<String, Problem> {
-    grammar.escape(value).map_err(|_| inexpressible(grammar, name, variable, at))
+fn written(grammar: Grammar, (name, value): (&str, &str), variable: &str, at: impl FnOnce() -> At) -> Result<String, Problem> {
+    grammar.escape(value).map_err(|_| inexpressible(grammar, name, variable, &at()))
 }
 
 fn inexpressible(grammar: Grammar, value: &str, variable: &str, at: &At) -> Problem {

@@ -135,6 +135,7 @@ impl Object<'_> {
         match self.manifest.compare(live, self.release, self.adopt) {
             Decision::Unchanged => Ok(Outcome::Unchanged),
             Decision::NotOurs => Ok(self.not_ours()),
+            Decision::OtherType => Ok(self.other_type()),
             Decision::Update { changes, .. } if self.dry_run => Ok(Outcome::Updated(changes)),
             Decision::Update { body, changes } => match self.cluster.replace(&path(self.id), &body).await {
                 Ok(answer) => Ok(self.verified(answer, Outcome::Updated(changes))),
@@ -153,6 +154,14 @@ impl Object<'_> {
                 reason: "the API server stored something else than was sent".to_owned(),
                 fix: "look for a mutating admission webhook on this kind of object".to_owned(),
             },
+        }
+    }
+
+    fn other_type(&self) -> Outcome {
+        let ObjectId { namespace, name, .. } = self.id;
+        Outcome::Refused {
+            reason: format!("{} has another type, which cannot be changed", self.id),
+            fix: format!("if nobody needs it, `kubectl -n {namespace} delete secret {name}`, then run again"),
         }
     }
 

@@ -59,7 +59,7 @@ impl Planned {
     }
 }
 
-/// What a cluster would give for each `secretKeyRef` of a document. Secrets called `absent`, `forbidden`, `keyless` and `binary` are just that.
+/// What a cluster would give for each `secretKeyRef` of a document. Secrets called `absent`, `forbidden`, `keyless`, `binary` and `empty` are just that.
 fn references(tree: &Value) -> References {
     let mut found: BTreeMap<&str, BTreeMap<String, Option<SecretString>>> = BTreeMap::new();
     collect(tree, &mut found);
@@ -70,6 +70,7 @@ fn references(tree: &Value) -> References {
             "forbidden" => Referenced::Forbidden,
             "keyless" => Referenced::Found(BTreeMap::new()),
             "binary" => Referenced::Found(data.into_keys().map(|key| (key, None)).collect()),
+            "empty" => Referenced::Found(data.into_keys().map(|key| (key, Some(SecretString::default()))).collect()),
             _ => Referenced::Found(data),
         };
         references.insert(name.to_owned(), answer);

@@ -229,6 +229,7 @@ mod tests {
         assert_eq!(joined(Grammar::Url, "jdbc:x://h/d"), "jdbc:x://h/d?k=v%20w");
         assert_eq!(joined(Grammar::Url, "jdbc:x://h/d?a=b"), "jdbc:x://h/d?a=b&k=v%20w");
         assert_eq!(joined(Grammar::GoMysql, "u:p@tcp(h)/d?a=b"), "u:p@tcp(h)/d?a=b&k=v%20w");
+        assert_eq!(joined(Grammar::GoMysql, "u:p?@tcp(h)/d"), "u:p?@tcp(h)/d?k=v%20w");
         assert_eq!(joined(Grammar::Ado, "A=b;"), "A=b;k=\"v w\";");
         assert_eq!(joined(Grammar::SqlServerJdbc, "jdbc:sqlserver://h;A=b;"), "jdbc:sqlserver://h;A=b;k={v w};");
         assert_eq!(joined(Grammar::Plain, "x"), "x");

@@ -14,6 +14,9 @@ use crate::fields::{Fields, wrong_shape};
 use crate::names::{is_key, is_label};
 use crate::problem::{At, Choice, Kind, Problems, Word};
 
+/// So many facts a service may have: each may need all others.
+const MOST_FACTS: usize = 64;
+
 /// The fields of a variable that are no grammar.
 const BESIDE_GRAMMAR: [&str; 2] = ["exact", "correction"];
 
@@ -65,6 +68,11 @@ fn template(value: Value, at: &At, problems: &mut Problems) -> Option<Template> 
 fn facts(fields: &mut Fields<'_>) -> BTreeMap<String, Template> {
     let at = fields.at().field("facts");
     let map = fields.map("facts");
+    if map.len() > MOST_FACTS {
+        let rule = format!("a service has at most {MOST_FACTS} facts");
+        fields.problems().add(&at, Kind::InvalidFact { what: "the number of facts".into(), rule });
+        return BTreeMap::new();
+    }
     map.into_iter().filter_map(|(name, value)| Some((name.clone(), template(value, &at.key(&name), fields.problems())?))).collect()
 }
 
@@ -209,10 +217,13 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn all(&mut self, at: &At) {
+        self.names(at);
         self.facts(&at.field("facts"));
         let mut used = BTreeSet::new();
         for (auth_type, login) in &self.service.auth_types {
-            self.login(login, &at.field("authTypes").field(auth_type.name()), &mut used);
+            let at = at.field("authTypes").field(auth_type.name());
+            self.identity(*auth_type, login, &at);
+            self.login(login, &at, &mut used);
         }
         for name in self.service.corrections.keys().filter(|name| !used.contains(name.as_str())) {
             self.problems.add(&at.field("corrections").key(name), Kind::UnusedCorrection);
@@ -221,12 +232,45 @@ impl Check<'_> {
 
     fn facts(&mut self, at: &At) {
         let service = self.service;
-        for (name, fact) in &service.facts {
-            for expression in fact.expressions().filter(|expression| !is_derived(service, &expression.name, &mut vec![name])) {
+        let derived = derived(service);
+        for (name, fact) in service.facts.iter().filter(|(name, _)| !derived.contains(name.as_str())) {
+            for expression in
+                fact.expressions().filter(|expression| !is_given(service, &expression.name) && !derived.contains(expression.name.as_str()))
+            {
                 let known = service.target_names().filter(|known| known != name && *known != expression.name);
                 let choice = Choice::of(&expression.name, known);
                 self.problems.add(&at.key(name), unknown_name(expression, choice));
             }
+        }
+    }
+
+    /// A name means one thing: a credential, the id, or a part or fact.
+    fn names(&mut self, at: &At) {
+        let is_taken = |name: &&str| Credential::named(name).is_some() || *name == "id";
+        for name in self.service.target_names().filter(is_taken) {
+            let rule = "credentials, and `id`, have a name of their own: call the part or fact otherwise";
+            self.problems.add(at, Kind::InvalidName { what: "part or fact", given: Word::new(name), rule });
+        }
+        if let Some(binding) = self.service.binding.as_ref().filter(|binding| !is_label(&binding.kind)) {
+            let rule = "the type of a binding has a-z, 0-9 and `-`, such as `postgresql`";
+            self.problems.add(&at.field("binding"), Kind::InvalidName { what: "type", given: Word::new(&*binding.kind), rule });
+        }
+    }
+
+    /// What the objects of an auth type need beside its variables.
+    fn identity(&mut self, auth_type: AuthType, login: &Login, at: &At) {
+        let needed: &[Credential] = match auth_type {
+            AuthType::WorkloadIdentity => &[Credential::ClientId],
+            AuthType::Csi => &[Credential::ClientId, Credential::TenantId],
+            AuthType::Secret | AuthType::ServicePrincipal => &[],
+        };
+        for credential in needed.iter().filter(|credential| !login.credentials.contains(credential)) {
+            let what = format!("`credentials`, without `{}`,", credential.name());
+            self.problems.add(at, Kind::InvalidFact { what, rule: format!("add `{}`: the objects of this auth type need it", credential.name()) });
+        }
+        if auth_type == AuthType::Csi && !self.service.target_names().any(|name| name == "vault") {
+            let rule = "add `vault` to `parts`: it is what the SecretProviderClass fetches from".to_owned();
+            self.problems.add(at, Kind::InvalidFact { what: "auth type `csi` without a part `vault`".into(), rule });
         }
     }
 
@@ -240,6 +284,10 @@ impl Check<'_> {
             self.variables(&configuration.variables, login, &at.field("variables"), used);
         }
         self.variables(&login.binding, login, &at.field("binding"), used);
+        for name in ["type", "provider"].into_iter().filter(|name| login.binding.contains_key(*name)) {
+            let rule = "`type` and `provider` stand in `binding` of the service, at its top";
+            self.problems.add(&at.field("binding"), Kind::InvalidName { what: "entry", given: Word::new(name), rule });
+        }
         if !login.binding.is_empty() && self.service.binding.is_none() {
             self.problems.add(at, Kind::MissingField { field: "binding", meaning: "`{type: …, provider: …}` of the service, at its top" });
         }
@@ -284,16 +332,24 @@ fn is_suffix(name: &str) -> bool {
     name.strip_prefix("cloud.").is_some_and(cloud::is_suffix)
 }
 
-/// Whether a name follows from parts and suffixes alone. `path` has the facts that need it: none of them may come again.
-fn is_derived<'s>(service: &'s TargetService, name: &'s str, path: &mut Vec<&'s str>) -> bool {
-    let Some(fact) = service.facts.get(name) else { return is_suffix(name) || service.given_parts().any(|part| part == name) };
-    if path.contains(&name) {
-        return false;
+fn is_given(service: &TargetService, name: &str) -> bool {
+    is_suffix(name) || (service.given_parts().any(|part| part == name) && !service.facts.contains_key(name))
+}
+
+/// The facts that follow from parts and suffixes, and from each other: those that can be worked out first, then those that need only these, and so on.
+fn derived(service: &TargetService) -> BTreeSet<&str> {
+    let mut derived = BTreeSet::new();
+    loop {
+        let before = derived.len();
+        for (name, fact) in &service.facts {
+            if fact.expressions().all(|expression| is_given(service, &expression.name) || derived.contains(expression.name.as_str())) {
+                derived.insert(name.as_str());
+            }
+        }
+        if derived.len() == before {
+            return derived;
+        }
     }
-    path.push(name);
-    let is_derived = fact.expressions().all(|expression| is_derived(service, &expression.name, path));
-    path.pop();
-    is_derived
 }
 
 #[cfg(test)]
@@ -332,11 +388,24 @@ pub(super) mod tests {
             ("[password]", "[pass word]", "credential (not shown) is not"),
             ("X_HOST", "X HOST", "variable name (not shown) is not valid"),
             ("name: x", "name: X y", "target service (not shown) is not valid"),
+            ("facts: {", "parts: [username]\nfacts: {", "part or fact `username` is not valid"),
+            ("facts: {", "facts: {id: x, ", "part or fact `id` is not valid"),
+            ("name: x", "name: x\nbinding: {type: 'a/b', provider: azure}", "binding: type (not shown) is not valid"),
+            ("    credentials: [password]", "    binding: {provider: x}\n    credentials: [password]", "binding: entry `provider` is not valid"),
+            ("  secret:", "  workload-identity:", "workload-identity: `credentials`, without `clientId`, is not valid"),
+            ("  secret:", "  csi:", "csi: auth type `csi` without a part `vault` is not valid"),
         ] {
             assert!(refusal((from, to)).contains(said), "{from} → {to}: {}", refusal((from, to)));
         }
         let twice = "- clientTypes: {none: documented}\n      variables: {}\n    - clientTypes: {none: documented}";
         assert!(refusal(("- clientTypes: {none: documented}", twice)).contains("called `none`"));
+    }
+
+    #[test]
+    fn facts_that_need_each_other_often_are_worked_out_at_once() {
+        let twice = |fact: usize| format!("f{fact}: '{{{{f{0}}}}}{{{{f{0}}}}}'", fact + 1);
+        let facts: Vec<String> = (0..40).map(twice).collect();
+        assert_eq!(refusal(("facts: {", &format!("facts: {{f40: x, {}, ", facts.join(", ")))), "was accepted");
     }
 
     #[test]

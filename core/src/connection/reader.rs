@@ -37,7 +37,7 @@ impl Reader<'_> {
         let login = service.auth_types.get(&auth_type)?;
         self.credentials(&entry, login);
         let identity = self.identity(&entry, auth_type);
-        self.vault(&entry, auth_type);
+        let vault_cloud = self.vault(&entry, auth_type, &settings.cloud);
         let client_type = entry.client_type.clone().unwrap_or_else(|| DEFAULT_CLIENT_TYPE.to_owned());
         let configuration = self.configuration(&entry.at, &client_type, (auth_type, login), &service)?;
         let compatibility = entry.compatibility.unwrap_or(settings.compatibility);
@@ -53,14 +53,15 @@ impl Reader<'_> {
             client_type,
             compatibility,
             identity,
-            facts,
+            facts: facts.into_iter().map(|(name, value)| (name.into_boxed_str(), value.into_boxed_str())).collect(),
             service: Arc::clone(&service),
             at: entry.at,
             vault_objects: entry.vault_objects,
+            vault_cloud,
             sync_secret: entry.sync_secret,
             adopt: entry.adopt,
             format: entry.format,
-            credentials: entry.credentials.sources,
+            credentials: entry.credentials.sources.into_iter().collect(),
             customized_keys: entry.customized_keys,
             properties: entry.properties,
             additional: entry.additional,

@@ -4,14 +4,23 @@ use std::collections::BTreeSet;
 
 use super::reader::Reader;
 use crate::catalogue::AuthType;
+use crate::cloud::Cloud;
 use crate::names::{is_key, is_ours, is_subdomain};
 use crate::problem::{Choice, Kind, Word};
 use crate::values::{Entry, VaultObject};
 
 impl Reader<'_> {
-    pub(super) fn vault(&mut self, entry: &Entry, auth_type: AuthType) {
+    /// Checks what is fetched, and gives the provider's name of the cloud that it is fetched from.
+    pub(super) fn vault(&mut self, entry: &Entry, auth_type: AuthType, cloud: &Cloud) -> Option<String> {
         if auth_type == AuthType::Csi {
-            return self.vault_objects(entry);
+            self.vault_objects(entry);
+            let name = cloud.provider_name();
+            if name.is_none() {
+                let what = "`cloud`, as it stands for auth type `csi`,".to_owned();
+                let rule = "name the cloud, as in `cloud: AzureUSGovernment`: the CSI provider does not take suffixes".to_owned();
+                self.problems.add(&entry.at, Kind::InvalidFact { what, rule });
+            }
+            return name;
         }
         let why = "only connections with auth type `csi` fetch from a vault";
         if !entry.vault_objects.is_empty() {
@@ -20,6 +29,7 @@ impl Reader<'_> {
         if entry.sync_secret.is_some() {
             self.problems.add(&entry.at, Kind::Meaningless { what: "`syncSecret`", why });
         }
+        None
     }
 
     fn vault_objects(&mut self, entry: &Entry) {

@@ -228,7 +228,7 @@ pub enum Kind {
     },
     /// A credential that is there but has no character.
     #[error("`{credential}` is empty")]
-    #[diagnostic(help("write the credential, or a reference to where it is"))]
+    #[diagnostic(help("write the credential, or a reference to a key that holds it"))]
     EmptyCredential {
         /// Its name.
         credential: String,

@@ -7,15 +7,19 @@ use crate::server::{Then, status};
 use crate::world::{Ended, ORDERS, World, but, orders, three};
 
 fn strangers() -> Value {
-    json!({"metadata": {"name": "sc-orders-secret", "labels": {"team": "billing"}}, "data": {"KEEP": "bWU="}})
+    json!({"metadata": {"name": "sc-orders-secret", "labels": {"team": "billing"}}, "type": "Opaque", "data": {"KEEP": "bWU="}})
 }
 
 fn assert_refused(world: &World, ended: &Ended) {
+    assert_refused_because(world, ended, "was not made by release `sc` in `sc-system`");
+}
+
+fn assert_refused_because(world: &World, ended: &Ended, reason: &str) {
     assert_eq!(ended.code, Ok(3));
     assert_eq!(world.live(ORDERS).unwrap()["data"], json!({"KEEP": "bWU="}));
     assert!(ended.of(&Method::PUT, ORDERS).is_empty());
     assert_eq!(world.status("result"), "Failed");
-    assert!(world.status("reason").contains("was not made by release `sc` in `sc-system`"), "{}", world.status("reason"));
+    assert!(world.status("reason").contains(reason), "{}", world.status("reason"));
     assert!(!world.vanishes());
 }
 
@@ -56,6 +60,16 @@ async fn an_object_of_another_release_is_a_strangers() {
     world.server.objects(|objects| objects.change(ORDERS, |secret| secret["metadata"]["labels"]["sc-extension.dev/release"] = json!("other")));
     let ended = world.run().await;
     assert_eq!((ended.code, world.status("summary").as_str()), (Ok(3), "1 object: 1 refused"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_of_another_type_is_not_adopted() {
+    let world = World::of(&[but(orders(), &json!({"adopt": true}))]);
+    let mut other = strangers();
+    other["type"] = json!("kubernetes.io/tls");
+    world.put(ORDERS, &other);
+    let ended = world.run().await;
+    assert_refused_because(&world, &ended, "Secret shop/sc-orders-secret has another type");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,5 +5,12 @@
 
 use super::{Rules, url};
 
-pub(super) const RULES: Rules =
-    Rules { noun: "a DSN of go-sql-driver", way_out: super::NO_NUL, escape: |value| Some(value.to_owned()), property: url::RULES.property };
+pub(super) const RULES: Rules = Rules {
+    noun: "a DSN of go-sql-driver",
+    way_out: super::NO_NUL,
+    escape: |value| Some(value.to_owned()),
+    property: Some(|text, key, value| {
+        let (_, path) = text.rsplit_once('/')?;
+        Some(format!("{text}{}{key}={}", url::joint(path), (url::RULES.escape)(value)?))
+    }),
+};

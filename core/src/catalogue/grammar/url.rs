@@ -11,8 +11,10 @@ pub(super) const RULES: Rules = Rules {
     noun: "a URL",
     way_out: super::NO_NUL,
     escape: |value| Some(utf8_percent_encode(value, RESERVED).to_string()),
-    property: Some(|text, key, value| {
-        let joint = if text.contains('?') { '&' } else { '?' };
-        Some(format!("{text}{joint}{key}={}", (RULES.escape)(value)?))
-    }),
+    property: Some(|text, key, value| Some(format!("{text}{}{key}={}", joint(text), (RULES.escape)(value)?))),
 };
+
+/// What stands before a further property of a query.
+pub(super) fn joint(text: &str) -> char {
+    if text.contains('?') { '&' } else { '?' }
+}
