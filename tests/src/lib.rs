@@ -8,6 +8,7 @@ pub mod helm;
 pub mod lines;
 pub mod ordinary;
 pub mod planning;
+pub mod reading;
 pub mod render;
 
 use std::fs;

@@ -91,6 +91,19 @@ impl Cell {
         secret("x-secret", &connection)
     }
 
+    /// Its variables in this cloud.
+    ///
+    /// # Errors
+    /// The report, if there is no such connection there.
+    pub fn variables_in(&self, cloud: &str) -> Result<BTreeMap<String, String>, String> {
+        let document = json!({"cloud": cloud, "connections": [self.connection()]}).to_string();
+        let planned = Planned::of(document.as_bytes());
+        match planned.manifests().iter().find(|manifest| manifest["metadata"]["name"] == "sc-x-secret") {
+            Some(secret) => Ok(decoded(std::slice::from_ref(secret).first().unwrap())),
+            None => Err(planned.report()),
+        }
+    }
+
     /// The entries of its servicebinding.io Secret; none if it has no meaning there.
     pub fn binding(&self) -> BTreeMap<String, String> {
         let mut connection = self.connection();

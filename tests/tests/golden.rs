@@ -55,6 +55,24 @@ fn each_pair_of_the_catalogue_has_an_example() {
     }
 }
 
+/// The catalogue may have more than `az aks connection`, and has all that it has.
+#[test]
+fn each_cell_of_the_matrix_is_in_the_catalogue() {
+    let matrix: Value = serde_yaml::from_str(&fs::read_to_string(tree("tests/matrix.yaml")).unwrap()).unwrap();
+    let mut cells = BTreeSet::new();
+    for (service, offered) in matrix.as_object().unwrap() {
+        for auth_type in offered["authTypes"].as_array().unwrap() {
+            let client_types = offered["clientTypes"].as_array().unwrap().iter();
+            cells.extend(client_types.map(|client_type| Cell::new(service, text(auth_type), text(client_type))));
+        }
+    }
+    assert_eq!(cells.len(), 485, "the matrix itself has lost or won cells");
+    let catalogue: BTreeSet<Cell> = ordinary::cells().into_iter().collect();
+    let missing: Vec<&Cell> = cells.difference(&catalogue).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    println!("{} of {} cells of the matrix, {} beyond it", cells.len() - missing.len(), cells.len(), catalogue.len() - cells.len());
+}
+
 #[test]
 fn each_cell_gives_exactly_these_variables() {
     let mut services: BTreeMap<String, Vec<Group>> = BTreeMap::new();
@@ -68,6 +86,27 @@ fn each_cell_gives_exactly_these_variables() {
     }
     let outputs = services.iter().map(|(service, groups)| (service.clone(), whole(groups))).collect();
     golden::compare(&tree("tests/golden/catalogue"), "txt", &outputs);
+}
+
+/// Another cloud changes hosts and scopes, and nothing else; where it has no such service, the connection is refused.
+#[test]
+fn each_cloud_has_its_own_hosts() {
+    let output = |cloud: &str| {
+        let mut text = String::new();
+        for cell in ordinary::cells().into_iter().filter(|cell| cell.auth_type != "csi" && cell.client_type == "none") {
+            let (here, there) = (cell.variables("corrected"), cell.variables_in(cloud));
+            writeln!(text, "{} {}", cell.service, cell.auth_type).unwrap();
+            match there {
+                Ok(there) => there
+                    .iter()
+                    .filter(|(name, value)| here.get(*name) != Some(*value))
+                    .for_each(|(name, value)| writeln!(text, "  {name}={value}").unwrap()),
+                Err(report) => writeln!(text, "{}", report.trim_end().replace("error: ", "  refused: ").lines().next().unwrap_or_default()).unwrap(),
+            }
+        }
+        (cloud.to_owned(), text)
+    };
+    golden::compare(&tree("tests/golden/clouds"), "txt", &["AzureUSGovernment", "AzureChinaCloud"].map(output).into());
 }
 
 /// Cells that give the same variables: the first of them, and all their client types.
