@@ -6,24 +6,27 @@ use std::collections::BTreeMap;
 ///
 /// For example `/subscriptions/{subscription}/…/vaults/{vault}`, as azure-cli spells it for each target.
 #[derive(Debug, Clone)]
-pub struct ResourceIdForm(String);
+pub struct ResourceIdForm {
+    text: String,
+    parts: Vec<String>,
+}
 
 impl ResourceIdForm {
     /// Takes a form as it stands in a data file.
     #[must_use]
     pub fn new(form: String) -> Self {
-        Self(form)
+        Self { parts: form.split('/').filter_map(part_name).map(str::to_owned).collect(), text: form }
     }
 
     /// The form as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The names of its parts, in order.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
-        self.0.split('/').filter_map(part_name)
+        self.parts.iter().map(String::as_str)
     }
 
     /// The parts of `id`, or nothing if it has another form.
@@ -36,7 +39,7 @@ impl ResourceIdForm {
         let mut given = id.trim_end_matches('/').split('/');
         let mut parts = BTreeMap::new();
         let (mut is_in_provider, mut may_end) = (false, false);
-        for segment in self.0.split('/') {
+        for segment in self.text.split('/') {
             match (part_name(segment), given.next()) {
                 (Some(name), Some(value)) if !value.is_empty() => {
                     parts.insert(name.to_owned(), value.to_owned());

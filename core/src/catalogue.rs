@@ -8,7 +8,7 @@ mod reader;
 pub mod template;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use serde_json::Value;
 
@@ -37,11 +37,14 @@ pub const CLIENT_TYPES: [&str; 13] = [
     "appconfig-provider",
 ];
 
-/// The target services on offer.
+/// Each file, once it has been asked for. One that does not parse counts as absent; a test parses them all.
+static BUILT_IN: LazyLock<BTreeMap<&str, OnceLock<Option<Arc<TargetService>>>>> =
+    LazyLock::new(|| FILES.iter().map(|(name, _)| (*name, OnceLock::new())).collect());
+
+/// The target services on offer: those that are compiled in, and the user's own.
 #[derive(Debug, Default)]
 pub struct Catalogue {
-    parsed: BTreeMap<String, Arc<TargetService>>,
-    own: BTreeSet<String>,
+    own: BTreeMap<String, Arc<TargetService>>,
 }
 
 impl Catalogue {
@@ -55,37 +58,35 @@ impl Catalogue {
     pub(crate) fn extend(&mut self, services: Vec<(At, Value)>, problems: &mut Problems) {
         for (at, value) in services {
             let Some(service) = TargetService::of(value, &at, problems) else { continue };
-            if FILES.iter().any(|(name, _)| *name == service.name) || !self.own.insert(service.name.clone()) {
+            if BUILT_IN.contains_key(&*service.name) || self.own.contains_key(&service.name) {
                 problems.add(&at.field("name"), Kind::ServiceExists { name: Word::new(&*service.name) });
                 continue;
             }
-            self.parsed.insert(service.name.clone(), Arc::new(service));
+            self.own.insert(service.name.clone(), Arc::new(service));
         }
     }
 
     /// The names of all services, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        let names: BTreeSet<&str> = FILES.iter().map(|(name, _)| *name).chain(self.own.iter().map(String::as_str)).collect();
+        let names: BTreeSet<&str> = BUILT_IN.keys().copied().chain(self.own.keys().map(String::as_str)).collect();
         names.into_iter()
     }
 
     /// The service of that name.
-    ///
-    /// A built-in file that does not parse counts as absent; a test parses them all.
-    pub fn find(&mut self, name: &str) -> Option<Arc<TargetService>> {
-        if let Some(service) = self.parsed.get(name) {
-            return Some(Arc::clone(service));
-        }
-        let (name, text) = FILES.iter().find(|(file, _)| *file == name)?;
-        let service = Arc::new(TargetService::parse(text).ok()?);
-        self.parsed.insert((*name).to_owned(), Arc::clone(&service));
-        Some(service)
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<Arc<TargetService>> {
+        self.own.get(name).cloned().or_else(|| built_in(name))
     }
 
     /// All services that are compiled in, in order of their names.
-    pub fn services() -> impl Iterator<Item = TargetService> {
-        FILES.iter().filter_map(|(_, text)| TargetService::parse(text).ok())
+    pub fn services() -> impl Iterator<Item = Arc<TargetService>> {
+        BUILT_IN.keys().filter_map(|name| built_in(name))
     }
+}
+
+fn built_in(name: &str) -> Option<Arc<TargetService>> {
+    let parse = || FILES.iter().find(|(file, _)| *file == name).and_then(|(_, text)| TargetService::parse(text).ok()).map(Arc::new);
+    BUILT_IN.get(name)?.get_or_init(parse).clone()
 }
 
 /// A target service.

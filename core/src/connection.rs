@@ -62,7 +62,7 @@ pub struct Identity {
 
 impl Connection {
     /// Understands an entry; nothing if anything about it is wrong, and then `problems` has all of that.
-    pub fn parse(entry: Entry, settings: &mut Settings, problems: &mut Problems) -> Option<Self> {
+    pub fn parse(entry: Entry, settings: &Settings, problems: &mut Problems) -> Option<Self> {
         let before = problems.len();
         let is_clean = entry.is_clean;
         let connection = Reader { problems }.connection(entry, settings)?;

@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 
 use crate::problem::{At, Choice, Kind, Problems, Word};
 
+/// No mapping has more fields, so that the list of those asked for never has to grow.
+const MANY: usize = 20;
+
 /// A mapping whose fields are taken out by name.
 #[derive(Debug)]
 pub(crate) struct Fields<'p> {
@@ -19,7 +22,7 @@ impl<'p> Fields<'p> {
     /// Takes `value` as a mapping; anything else is a problem, and nothing.
     pub(crate) fn of(value: Value, at: At, problems: &'p mut Problems) -> Option<Self> {
         match value {
-            Value::Object(map) => Some(Self { at, map, asked: Vec::new(), problems }),
+            Value::Object(map) => Some(Self { at, map, asked: Vec::with_capacity(MANY), problems }),
             other => {
                 problems.add(&at, wrong_shape(&other, "a mapping", "write fields here, each as `name: value`"));
                 None

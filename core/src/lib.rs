@@ -27,6 +27,6 @@ use values::Values;
 /// # Errors
 /// If the document cannot be read at all, so that nothing of it may be used.
 pub fn connections(document: &[u8], problems: &mut Problems) -> Result<Vec<Connection>, Problem> {
-    let Values { connections, mut settings } = Values::parse(document, problems)?;
-    Ok(connections.into_iter().filter_map(|entry| Connection::parse(entry, &mut settings, problems)).collect())
+    let Values { connections, settings } = Values::parse(document, problems)?;
+    Ok(connections.into_iter().filter_map(|entry| Connection::parse(entry, &settings, problems)).collect())
 }

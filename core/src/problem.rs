@@ -29,7 +29,9 @@ impl At {
     /// The field `name` of this place.
     #[must_use]
     pub fn field(&self, name: &str) -> Self {
-        let text = if self.text.is_empty() { name.to_owned() } else { format!("{}.{name}", self.text) };
+        // Not by `format!`: a place is made for each field of each connection, and is looked at only when there is a problem.
+        let joint = if self.text.is_empty() { "" } else { "." };
+        let text = [&self.text, joint, name].concat();
         Self { entry: self.entry, text }
     }
 

@@ -22,28 +22,28 @@ pub(crate) struct Target<'s> {
     at: At,
     service: &'s TargetService,
     cloud: &'s Cloud,
-    known: BTreeMap<String, String>,
-    given: BTreeSet<String>,
+    given: &'s BTreeMap<String, String>,
+    /// What the id says.
+    parts: BTreeMap<String, String>,
 }
 
 impl<'s> Target<'s> {
     /// Takes the target of an entry; nothing if its id is not one of the service.
-    pub(crate) fn parse(entry: &Entry, service: &'s TargetService, cloud: &'s Cloud, problems: &mut Problems) -> Option<Self> {
+    pub(crate) fn parse(entry: &'s Entry, service: &'s TargetService, cloud: &'s Cloud, problems: &mut Problems) -> Option<Self> {
         let at = entry.at.field("target");
         let names = || service.resource_id.iter().map(|_| "id").chain(service.target_names());
         for name in entry.target.keys().filter(|name| !names().any(|known| known == *name)) {
             let choice = Choice::of(name, names());
             problems.add(&at, Kind::UnknownField { field: Word::new(&**name), choice });
         }
-        let mut known = match (entry.target.get("id"), &service.resource_id) {
+        let parts = match (entry.target.get("id"), &service.resource_id) {
             (Some(id), Some(form)) => form.matched(id).or_else(|| {
                 problems.add(&at.field("id"), Kind::WrongResourceId { service: service.name.clone(), form: form.as_str().to_owned() });
                 None
             })?,
             _ => BTreeMap::new(),
         };
-        known.extend(entry.target.iter().filter(|(name, _)| *name != "id").map(|(name, value)| (name.clone(), value.clone())));
-        Some(Self { at, service, cloud, known, given: entry.target.keys().cloned().collect() })
+        Some(Self { at, service, cloud, given: &entry.target, parts })
     }
 
     /// The facts of these names, each checked. What is missing or wrong becomes a problem.
@@ -62,7 +62,7 @@ impl<'s> Target<'s> {
             }
         }
         let is_part = |fact: &String| self.service.given_parts().any(|part| part == fact);
-        for fact in self.service.facts.keys().filter(|fact| self.given.contains(*fact) && !found.contains_key(*fact) && !is_part(fact)) {
+        for fact in self.service.facts.keys().filter(|fact| self.given.contains_key(*fact) && !found.contains_key(*fact) && !is_part(fact)) {
             problems.add(&self.at, Kind::UnusedFact { fact: fact.clone() });
         }
         facts
@@ -86,7 +86,8 @@ impl<'s> Target<'s> {
     }
 
     fn value(&self, name: &str, found: &mut Found) -> Result<String, Fault> {
-        match (self.known.get(name).filter(|value| !value.is_empty()), self.service.facts.get(name)) {
+        let known = [self.given, &self.parts].into_iter().find_map(|known| known.get(name).filter(|value| !value.is_empty()));
+        match (known, self.service.facts.get(name)) {
             (Some(value), _) => Ok(value.clone()),
             (None, Some(template)) => template.fill(|inner| self.fact(&inner.name, found)),
             (None, None) => self.suffix(name).ok_or_else(|| Fault::Missing(name.to_owned())),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use sc_core::arm::ResourceIdForm;
 use sc_core::catalogue::grammar::Grammar;
@@ -45,9 +46,9 @@ hand them to the programs that it starts (seen with 0.5.12; bash does). So let t
 
 /// The whole page.
 pub fn page() -> String {
-    let mut services: Vec<TargetService> = Catalogue::services().collect();
+    let mut services: Vec<Arc<TargetService>> = Catalogue::services().collect();
     services.sort_by(|a, b| a.name.cmp(&b.name));
-    let sections: String = services.iter().map(section).collect();
+    let sections: String = services.iter().map(|service| section(service)).collect();
     HEAD.replace("{overview}", &overview(&services)).replace("{grammars}", &grammars()).replace("{sections}", &sections)
 }
 
@@ -60,7 +61,7 @@ fn grammars() -> String {
 }
 
 /// One line a service, one column a client type, one letter an auth type.
-fn overview(services: &[TargetService]) -> String {
+fn overview(services: &[Arc<TargetService>]) -> String {
     let mut text = format!("| target service | {} |\n|---|{}\n", CLIENT_TYPES.join(" | "), "---|".repeat(CLIENT_TYPES.len()));
     for service in services {
         let cells = CLIENT_TYPES.map(|client_type| letters(service, client_type));

@@ -29,10 +29,10 @@ pub(super) struct Reader<'p> {
 }
 
 impl Reader<'_> {
-    pub(super) fn connection(&mut self, entry: Entry, settings: &mut Settings) -> Option<Connection> {
+    pub(super) fn connection(&mut self, entry: Entry, settings: &Settings) -> Option<Connection> {
         let name = entry.name.as_deref().and_then(|name| self.kept(&entry.at.field("name"), ConnectionName::parse(name)));
         let namespace = self.kept(&entry.at.field("namespace"), Namespace::parse(entry.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE)));
-        let service = self.service(&entry, &mut settings.catalogue)?;
+        let service = self.service(&entry, &settings.catalogue)?;
         let auth_type = self.auth_type(&entry, &service)?;
         let login = service.auth_types.get(&auth_type)?;
         self.credentials(&entry, login);
@@ -72,7 +72,7 @@ impl Reader<'_> {
         parsed.map_err(|kind| self.problems.add(at, kind)).ok()
     }
 
-    fn service(&mut self, entry: &Entry, catalogue: &mut Catalogue) -> Option<Arc<TargetService>> {
+    fn service(&mut self, entry: &Entry, catalogue: &Catalogue) -> Option<Arc<TargetService>> {
         let name = entry.target_service.as_deref()?;
         let found = catalogue.find(name);
         if found.is_none() {
@@ -232,6 +232,6 @@ impl Reader<'_> {
 fn needed<'l>(entry: &Entry, login: &'l Login, compatibility: Compatibility, variables: &Variables<'l>) -> BTreeSet<&'l str> {
     let of_variables = variables.values().map(|(_, template)| *template).filter(|_| entry.format.env);
     let of_binding = login.binding.values().filter_map(|variable| variable.template(compatibility)).filter(|_| entry.format.servicebinding);
-    let names = of_variables.chain(of_binding).flat_map(Template::names);
-    names.filter(|name| Credential::named(name).is_none()).collect()
+    let expressions = of_variables.chain(of_binding).flat_map(Template::expressions);
+    expressions.map(|expression| expression.name.as_str()).filter(|name| Credential::named(name).is_none()).collect()
 }
