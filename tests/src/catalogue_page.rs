@@ -42,6 +42,9 @@ variables may have dots and dashes since Kubernetes 1.8. The feature `RelaxedEnv
 Secret, only one that begins with a digit needs it, and without it `envFrom` leaves that one out. What can lose variables with dots is a shell: `/bin/sh` of Debian and Ubuntu is dash, which does not
 hand them to the programs that it starts (seen with 0.5.12; bash does). So let the image start the program without a shell, or rename the variables by `customizedKeys`: Spring reads
 `SPRING_DATASOURCE_URL` the same as `spring.datasource.url`, with dots as underscores and dashes left out.
+
+Spring puts the value of another variable in the place of `${NAME}`, in a password too. So a value that has `${` gets `${sc.literal:$}{` there, which Spring reads as `${` (run with 6.1.14 and
+6.2.1).
 {sections}";
 
 /// The whole page.

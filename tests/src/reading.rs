@@ -109,28 +109,19 @@ fn read(grammar: Grammar, cell: &Cell, text: &str) -> Properties {
     }
 }
 
-/// A property as Spring reads it, where no placeholder may be: `\\${` is a literal `${` if a brace closes it, and a `${` that none closes is one as it stands.
+/// A property as Spring reads it, of whatever version: a placeholder is its default, there may be none without one, and no backslash may stand before it.
 fn resolved(text: &str) -> Result<String, String> {
     let (mut read, mut rest) = (String::new(), text);
     while let Some((before, after)) = rest.split_once("${") {
-        let literal = before.strip_suffix('\\').filter(|_| closes(after));
-        if literal.is_none() && closes(after) {
-            return Err(format!("a placeholder in {text:?}"));
+        let (_, default) = after.split_once(':').filter(|(name, _)| *name == "sc.literal").ok_or(format!("a placeholder in {text:?}"))?;
+        let (default, after) = default.split_once('}').ok_or(format!("an open placeholder in {text:?}"))?;
+        if before.ends_with('\\') {
+            return Err(format!("an escaped placeholder in {text:?}"));
         }
-        read += literal.unwrap_or(before);
-        read += "${";
+        read.extend([before, default]);
         rest = after;
     }
     Ok(read + rest)
-}
-
-/// Whether what follows a `${` has the brace that closes it.
-fn closes(text: &str) -> bool {
-    let depths = text.chars().scan(1_i32, |depth, c| {
-        *depth += i32::from(c == '{') - i32::from(c == '}');
-        Some(*depth)
-    });
-    depths.into_iter().any(|depth| depth == 0)
 }
 
 /// An ordinary value with each credential replaced.

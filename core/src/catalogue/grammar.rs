@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(written(Grammar::Jaas), r#"it\'s; a "}\\"#);
         assert_eq!(written(Grammar::GoMysql), value);
         assert_eq!(Grammar::Libpq.escape("").unwrap(), "''");
-        assert_eq!(spring::escape("a${HOME}b$c"), "a\\${HOME}b$c");
+        assert_eq!(spring::escape("a${HOME}b$c"), "a${sc.literal:$}{HOME}b$c");
     }
 
     #[test]

@@ -1,32 +1,19 @@
-//! Spring properties, in which `${…}` is resolved as a placeholder, inside credentials too (`PlaceholderParser` of Spring 6.2).
+//! Spring properties, in which `${…}` is resolved as a placeholder, inside credentials too.
+//!
+//! `\${` is a literal `${` only from Spring 6.2 on; before, the placeholder is resolved all the same, and the value of another variable gets into a
+//! password. A placeholder with a default, `${sc.literal:$}`, is that default in either (run with spring-core 6.1.14 and 6.2.1). Backslashes before
+//! it go into the default, where they escape nothing.
 
 /// Writes a property such that Spring reads back exactly `value`.
-///
-/// A backslash is taken away only before a `${` that is closed; before another it would stay.
 pub(crate) fn escape(value: &str) -> String {
     let (mut written, mut rest) = (String::new(), value);
     while let Some((before, after)) = rest.split_once("${") {
-        written += before;
-        written += if is_closed(after) { "\\${" } else { "${" };
+        let text = before.trim_end_matches('\\');
+        let backslashes = &before[text.len()..];
+        written.extend([text, "${sc.literal:", backslashes, "$}{"]);
         rest = after;
     }
     written + rest
-}
-
-/// Whether a placeholder that was opened ends in this text. Any brace in it is closed first.
-fn is_closed(text: &str) -> bool {
-    let mut open = 1_usize;
-    for c in text.chars() {
-        match c {
-            '{' => open += 1,
-            '}' => open -= 1,
-            _ => {}
-        }
-        if open == 0 {
-            return true;
-        }
-    }
-    false
 }
 
 #[cfg(test)]
@@ -34,11 +21,10 @@ mod tests {
     use super::escape;
 
     #[test]
-    fn only_a_placeholder_that_is_closed_is_escaped() {
-        assert_eq!(escape("${x:-y}${"), "\\${x:-y}${");
-        assert_eq!(escape("${${HOME}"), "${\\${HOME}");
-        assert_eq!(escape("${a{b}"), "${a{b}");
-        assert_eq!(escape("}${"), "}${");
-        assert_eq!(escape("\\${HOME}"), "\\\\${HOME}");
+    fn a_placeholder_becomes_one_with_a_default() {
+        assert_eq!(escape("a$b{c}"), "a$b{c}");
+        assert_eq!(escape("a${HOME}"), "a${sc.literal:$}{HOME}");
+        assert_eq!(escape("${${HOME}"), "${sc.literal:$}{${sc.literal:$}{HOME}");
+        assert_eq!(escape("a\\\\${HOME}\\"), "a${sc.literal:\\\\$}{HOME}\\");
     }
 }
