@@ -31,12 +31,45 @@ sc-{{ include "sc-extension.normalisedName" . }}-secretprovider
 {{- end }}
 
 {{/*
+All connections, as a JSON list: those of `connections`, and of `connectionsDocument` those that the chart can read. The schema has not seen the
+latter, so what has not the form of a connection is passed over here: the job refuses it, with its place. `fromYaml` puts what it cannot read into a field
+`Error`, with the text around it, and that is never shown.
+*/}}
+{{- define "sc-extension.connections" -}}
+{{- $connections := .Values.connections | default list -}}
+{{- with .Values.connectionsDocument -}}
+  {{- $tree := fromYaml . -}}
+  {{- $listed := hasKey $tree "connections" | ternary $tree.connections (fromYamlArray .) -}}
+  {{- range kindIs "slice" $listed | ternary $listed list -}}
+    {{- if include "sc-extension.isConnection" . }}{{ $connections = append $connections . }}{{ end -}}
+  {{- end -}}
+{{- end -}}
+{{- mustToJson $connections -}}
+{{- end }}
+
+{{/* "true" if this is a mapping whose fields, as far as the chart reads them, have their form. */}}
+{{- define "sc-extension.isConnection" -}}
+{{- if kindIs "map" . -}}
+  {{- $kinds := dict "name" "string" "namespace" "string" "authType" "string" "credentials" "map" "format" "slice" "optOut" "slice" -}}
+  {{- $fits := and (hasKey . "name") (hasKey . "authType") -}}
+  {{- range $field, $kind := $kinds -}}
+    {{- $value := get $ $field -}}
+    {{- if not (or (kindIs $kind $value) (not (hasKey $ $field)) (kindIs "invalid" $value)) }}{{ $fits = false }}{{ end -}}
+  {{- end -}}
+  {{- if $fits -}}
+    {{- $namespace := .namespace | default "default" -}}
+    {{- if and (regexMatch "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" $namespace) (le (len $namespace) 63) }}true{{ end -}}
+  {{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/*
 The objects that the job makes, as JSON: {namespace: {resource: {name: true}}}.
 The maps are sets, so that thousands of connections still render in seconds, and sorted by their keys.
 */}}
 {{- define "sc-extension.plannedObjects" -}}
 {{- $planned := dict -}}
-{{- range .Values.connections -}}
+{{- range include "sc-extension.connections" . | fromJsonArray -}}
   {{- $names := dict "secrets" (include "sc-extension.secretNames" . | fromJson) -}}
   {{- if eq .authType "workload-identity" -}}
     {{- $_ := set $names "serviceaccounts" (dict (include "sc-extension.serviceAccountName" .) true) -}}
@@ -58,10 +91,12 @@ The maps are sets, so that thousands of connections still render in seconds, and
 {{/* The Secrets of the release namespace that the job reads, as JSON: sc-config and those that a secretKeyRef names. */}}
 {{- define "sc-extension.readSecrets" -}}
 {{- $names := dict "sc-config" true -}}
-{{- range .Values.connections -}}
+{{- range include "sc-extension.connections" . | fromJsonArray -}}
   {{- range .credentials -}}
-    {{- if kindIs "map" . -}}
-      {{- $_ := set $names .secretKeyRef.name true -}}
+    {{- $reference := get (kindIs "map" . | ternary . dict) "secretKeyRef" -}}
+    {{- $name := get (kindIs "map" $reference | ternary $reference dict) "name" -}}
+    {{- if and $name (kindIs "string" $name) -}}
+      {{- $_ := set $names $name true -}}
     {{- end -}}
   {{- end -}}
 {{- end -}}

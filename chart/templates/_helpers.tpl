@@ -20,6 +20,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{/* What the job reads: compact JSON. The hash that a run proves is taken over exactly these bytes. */}}
 {{- define "sc-extension.config" -}}
 {{- $read := pick .Values "compatibility" "cloud" "targetServices" -}}
+{{- with .Values.connectionsDocument }}{{ $_ := set $read "connectionsDocument" . }}{{ end -}}
 {{- set $read "connections" (.Values.connections | default list) | mustToJson -}}
 {{- end }}
 

@@ -121,10 +121,28 @@ impl Values {
             fields.take(name);
         }
         let settings = Settings::parse(&mut fields);
-        let list = fields.list("connections");
+        let mut list = fields.list("connections");
+        if let Some(text) = fields.text("connectionsDocument").filter(|text| !text.is_empty()) {
+            let at = fields.at().field("connectionsDocument");
+            list.extend(connections_of(&text, &at, fields.problems()).map_err(|kind| Problem { at, kind: Box::new(kind) })?);
+        }
         let connections = list.into_iter().filter_map(|(at, item)| Entry::parse(item, at, fields.problems())).collect();
         fields.finish();
         Ok(Self { connections, settings })
+    }
+}
+
+/// The connections of a document inside the document: a list, or a mapping with nothing but `connections`.
+fn connections_of(text: &str, at: &At, problems: &mut Problems) -> Result<Vec<(At, Value)>, Kind> {
+    match document::parse(text.as_bytes())? {
+        Value::Array(items) => Ok(items.into_iter().enumerate().map(|(index, item)| (at.item(index), item)).collect()),
+        tree @ Value::Object(_) => {
+            let Some(mut fields) = Fields::of(tree, at.clone(), problems) else { return Ok(Vec::new()) };
+            let list = fields.list("connections");
+            fields.finish();
+            Ok(list)
+        }
+        other => Err(wrong_shape(&other, "a list of connections", "write it as under `connections`, as one YAML or JSON text")),
     }
 }
 

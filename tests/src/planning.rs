@@ -62,7 +62,9 @@ impl Planned {
 /// What a cluster would give for each `secretKeyRef` of a document. Secrets called `absent`, `forbidden`, `keyless`, `binary` and `empty` are just that.
 fn references(tree: &Value) -> References {
     let mut found: BTreeMap<&str, BTreeMap<String, Option<SecretString>>> = BTreeMap::new();
+    let inner = inner(tree);
     collect(tree, &mut found);
+    collect(&inner, &mut found);
     let mut references = References::default();
     for (name, data) in found {
         let answer = match name {
@@ -76,6 +78,11 @@ fn references(tree: &Value) -> References {
         references.insert(name.to_owned(), answer);
     }
     references
+}
+
+/// The document inside a document.
+fn inner(tree: &Value) -> Value {
+    tree["connectionsDocument"].as_str().and_then(|text| sc_core::document::parse(text.as_bytes()).ok()).unwrap_or_default()
 }
 
 fn collect<'a>(tree: &'a Value, found: &mut BTreeMap<&'a str, BTreeMap<String, Option<SecretString>>>) {

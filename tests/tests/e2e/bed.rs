@@ -121,7 +121,8 @@ impl Bed {
         file
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    /// Any other command of Helm's.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         let begin = Instant::now();
         let mut command = Command::new(self.helm.program());
         command.args(arguments).args(["--namespace", &self.system]);

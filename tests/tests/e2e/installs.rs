@@ -5,9 +5,10 @@ use std::thread;
 use std::time::Instant;
 
 use sc_tests::planning::decoded;
+use sc_tests::tree;
 use serde_json::{Value, json};
 
-use crate::bed::{self, Bed};
+use crate::bed::{self, Bed, Helm};
 use crate::connections::{CLIENT_ID, PASSWORD, TENANT_ID, connection_string, orders_admin, pictures, postgres};
 use crate::{audit, kube, proof, traces};
 
@@ -61,6 +62,38 @@ fn objects_outlive_the_release_and_a_new_one_proves_itself() {
         assert_ne!(new_uid, uid, "the proof is that of the new sc-config, though its content is the same");
         assert_eq!(objects(bed), before, "nothing was written anew");
     });
+}
+
+/// As a cluster extension installs: Helm 3, atomic, nothing but strings, and nobody at the terminal.
+#[test]
+fn an_installer_that_has_only_strings_installs_and_falls_back() {
+    bed::with(Helm::Three, "strings", 1, |bed| {
+        kube::apply(&[orders_admin(&bed.system, "plain")]);
+        let connections = json!([postgres("orders", bed.shop(), "orders")]).to_string();
+        bed.helm(&arguments_of_strings(&connections).iter().map(String::as_str).collect::<Vec<_>>());
+        proof::assert_no_job(bed);
+        proof::assert_proven(bed);
+        let secret = kube::existing(bed.shop(), "secret", "sc-orders-secret");
+        assert_eq!(decoded(&secret)["AZURE_POSTGRESQL_CONNECTIONSTRING"], connection_string("orders", "plain"));
+
+        let broken = bed.run(&arguments_of_strings("[{password: hunter2").iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(!broken.answer.is_ok && broken.time < bed::TIMEOUT / 2, "{:?}", broken.time);
+        traces::assert_silent(bed, &broken, "hunter2");
+        assert_eq!(kube::existing(bed.shop(), "secret", "sc-orders-secret"), secret, "nothing was touched");
+        proof::assert_proven(bed);
+    });
+}
+
+/// `helm upgrade --install` with a text of connections and all else as strings. Helm takes a comma for the next setting unless told otherwise.
+fn arguments_of_strings(connections: &str) -> Vec<String> {
+    let connections = connections.replace('\\', "\\\\").replace(',', "\\,");
+    let document = format!("connectionsDocument={connections}");
+    let strings =
+        [document.as_str(), "driftRepair.enabled=false", "job.activeDeadlineSeconds=120", "image.pullPolicy=IfNotPresent", "compatibility=corrected"];
+    let chart = tree("chart");
+    let timeout = format!("{}s", bed::TIMEOUT.as_secs());
+    let start = ["upgrade", "--install", "--atomic", "sc", chart.to_str().unwrap(), "--timeout", &timeout];
+    start.into_iter().chain(strings.iter().flat_map(|setting| ["--set-string", setting])).map(str::to_owned).collect()
 }
 
 /// Secrets and ServiceAccounts of the connections, each with what tells whether it was written.
