@@ -3,6 +3,7 @@
 //! A service is one data file in `templates/`, compiled in, or an entry of `targetServices` in the values; both have one form and one reader.
 //! Files are parsed when first asked for, since most runs need few of them.
 
+mod check;
 pub mod grammar;
 mod reader;
 pub mod template;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::problem::{At, Choice, Kind, Problems, Word};
 
-/// No mapping has more fields, so that the list of those asked for never has to grow.
+/// No mapping is asked for more fields, so that the list of those asked for never has to grow.
 const MANY: usize = 20;
 
 /// A mapping whose fields are taken out by name.

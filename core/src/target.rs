@@ -118,7 +118,7 @@ const LONGEST: usize = 4096;
 fn broken_rule(name: &str, value: &str) -> Option<&'static str> {
     let is_free_of_controls = !value.chars().any(char::is_control);
     let (is_valid, rule) = match name {
-        "host" | "account" | "server" | "namespace" | "config_store" | "signalr" | "webpubsub" | "location" | "region" | "dnsSuffix" => {
+        "host" | "account" | "server" | "namespace" | "config_store" | "signalr" | "webpubsub" | "location" | "dnsSuffix" => {
             (is_host(value), "a host, and what is a part of one, has letters, digits, `.`, `_` and `-`, at most 253 of them")
         }
         "port" => (is_port(value), "a port is a number from 1 to 65535"),
@@ -130,8 +130,8 @@ fn broken_rule(name: &str, value: &str) -> Option<&'static str> {
             let is_scope = |c: char| c.is_alphanumeric() || "._-()".contains(c);
             (value.chars().all(is_scope), "it has letters, digits, `.`, `_`, `-` and parentheses")
         }
-        "bootstrapServer" => (value.split(',').all(is_address), "write `host:port`, or several with `,` between them"),
-        "schemaRegistry" => (is_url(value), A_URL),
+        "bootstrapServer" => (value.split(',').all(is_address), "write `host:port` without `SASL_SSL://`, or several with `,` between them"),
+        "schemaRegistry" => (value.split(',').all(is_url), A_URL),
         name if name.ends_with("ndpoint") => (is_url(value), A_URL),
         _ => (is_free_of_controls, "it may have no control character"),
     };
@@ -153,15 +153,14 @@ fn is_port(text: &str) -> bool {
 }
 
 fn is_address(text: &str) -> bool {
-    text.split_once(':').map_or_else(|| is_host(text), |(host, port)| is_host(host) && is_port(port))
+    text.split_once(':').is_some_and(|(host, port)| is_host(host) && is_port(port))
 }
 
 fn is_url(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     let (address, path) = rest.split_once('/').unwrap_or((rest, ""));
-    matches!(scheme, "http" | "https" | "sb" | "wss")
-        && is_address(address)
-        && path.chars().all(|c| c.is_ascii_alphanumeric() || "._~-/%".contains(c))
+    let is_path = |c: char| c.is_ascii_alphanumeric() || "-._~/%!$&'()*+,;=:@".contains(c);
+    matches!(&*scheme.to_ascii_lowercase(), "http" | "https" | "sb" | "wss") && (is_host(address) || is_address(address)) && path.chars().all(is_path)
 }
 
 #[cfg(test)]
@@ -182,6 +181,7 @@ mod tests {
             ("endpoint", "ftp://a/"),
             ("schemaRegistry", "a/b"),
             ("bootstrapServer", "a:9092,b c"),
+            ("bootstrapServer", "SASL_SSL://a:9092"),
             ("target_resource_group", "a/../b"),
             ("database", "a\nb"),
         ] {
@@ -190,7 +190,8 @@ mod tests {
         for (name, value) in [
             ("endpoint", "https://a.b:443/c/d"),
             ("bootstrapServer", "a.b:9092,c:1"),
-            ("schemaRegistry", "https://a"),
+            ("schemaRegistry", "https://a,HTTPS://b/c:1"),
+            ("region", "East US"),
             ("target_resource_group", "my-group_(1)"),
             ("database", "a/b?c#d e"),
         ] {
