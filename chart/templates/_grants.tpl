@@ -24,10 +24,10 @@ sc-{{ include "sc-extension.normalisedName" . }}-secret
 sc-{{ include "sc-extension.normalisedName" . }}-secretprovider
 {{- end }}
 
-{{/* Empty unless the client id is a literal: object names follow from it. The job refuses the connection then. */}}
+{{/* Empty unless the client id is a GUID written out: object names follow from it, and what else stands there is not to be shown. The job refuses it. */}}
 {{- define "sc-extension.serviceAccountName" -}}
 {{- $clientId := (.credentials | default dict).clientId -}}
-{{- if kindIs "string" $clientId }}sc-account-{{ lower $clientId }}{{ end -}}
+{{- if and (kindIs "string" $clientId) (regexMatch "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$" (toString $clientId)) }}sc-account-{{ lower $clientId }}{{ end -}}
 {{- end }}
 
 {{/*
@@ -51,14 +51,14 @@ latter, so what has not the form of a connection is passed over here: the job re
 {{- define "sc-extension.isConnection" -}}
 {{- if kindIs "map" . -}}
   {{- $kinds := dict "name" "string" "namespace" "string" "authType" "string" "credentials" "map" "format" "slice" "optOut" "slice" -}}
-  {{- $fits := and (hasKey . "name") (hasKey . "authType") -}}
+  {{- $fits := and (kindIs "string" .name) (kindIs "string" .authType) -}}
   {{- range $field, $kind := $kinds -}}
     {{- $value := get $ $field -}}
     {{- if not (or (kindIs $kind $value) (not (hasKey $ $field)) (kindIs "invalid" $value)) }}{{ $fits = false }}{{ end -}}
   {{- end -}}
   {{- if $fits -}}
     {{- $namespace := .namespace | default "default" -}}
-    {{- if and (regexMatch "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" $namespace) (le (len $namespace) 63) }}true{{ end -}}
+    {{- if and (regexMatch "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" $namespace) (le (len $namespace) 63) (regexMatch "^[A-Za-z0-9._-]{1,63}$" .name) }}true{{ end -}}
   {{- end -}}
 {{- end -}}
 {{- end }}
@@ -95,7 +95,7 @@ The maps are sets, so that thousands of connections still render in seconds, and
   {{- range .credentials -}}
     {{- $reference := get (kindIs "map" . | ternary . dict) "secretKeyRef" -}}
     {{- $name := get (kindIs "map" $reference | ternary $reference dict) "name" -}}
-    {{- if and $name (kindIs "string" $name) -}}
+    {{- if and (kindIs "string" $name) (regexMatch "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$" (toString $name)) -}}
       {{- $_ := set $names $name true -}}
     {{- end -}}
   {{- end -}}

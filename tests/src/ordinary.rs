@@ -99,7 +99,7 @@ impl Cell {
         let document = json!({"cloud": cloud, "connections": [self.connection()]}).to_string();
         let planned = Planned::of(document.as_bytes());
         match planned.manifests().iter().find(|manifest| manifest["metadata"]["name"] == "sc-x-secret") {
-            Some(secret) => Ok(decoded(std::slice::from_ref(secret).first().unwrap())),
+            Some(secret) => Ok(decoded(secret)),
             None => Err(planned.report()),
         }
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use sc_core::catalogue::grammar::Grammar;
+use sc_core::catalogue::template::Template;
 use sc_core::catalogue::{Catalogue, Compatibility};
 use sc_core::problem::Kind;
 use serde_json::{Value, json};
@@ -37,7 +38,7 @@ fn is_spring(cell: &Cell) -> bool {
 /// What they read instead.
 pub fn check(cell: &Cell, compatibility: &str, value: &str) -> Result<(), String> {
     let Some(after) = filled(cell, compatibility, Some(value)) else {
-        return if may_be_refused(value) { Ok(()) } else { Err(format!("{cell:?} refuses {value:?}")) };
+        return if may_refuse(cell, compatibility, value) { Ok(()) } else { Err(format!("{cell:?} refuses {value:?}")) };
     };
     let before = filled(cell, compatibility, None).unwrap();
     let grammars = grammars(cell, compatibility);
@@ -57,9 +58,17 @@ pub fn check(cell: &Cell, compatibility: &str, value: &str) -> Result<(), String
     Ok(())
 }
 
-/// Whether some grammar has no way to write a value: only these characters may ever be a reason to refuse one.
-fn may_be_refused(value: &str) -> bool {
-    value.chars().any(|c| c.is_whitespace() || c.is_control() || ";,:".contains(c))
+/// Whether a grammar of the cell has no way to write a value: few have characters that they cannot carry, and no other may be a reason.
+fn may_refuse(cell: &Cell, compatibility: &str, value: &str) -> bool {
+    let has = |characters: &str| value.contains(|c: char| characters.contains(c));
+    let has_lost = |grammar: Grammar| match grammar {
+        Grammar::KeyValue => has(";") || value.contains(|c: char| c.is_whitespace() || c.is_control()),
+        Grammar::UserId => has(":"),
+        Grammar::Pdo => has(";"),
+        Grammar::StackExchangeRedis => has(",") || value.trim() != value,
+        _ => false,
+    };
+    has("\0") || all_grammars(cell, compatibility).into_iter().any(has_lost)
 }
 
 /// The variables of a cell, with this value in each of its free credentials, or with ordinary ones.
@@ -82,12 +91,22 @@ pub fn filled(cell: &Cell, compatibility: &str, value: Option<&str>) -> Option<B
     Some(decoded(&secrets[0]))
 }
 
+/// The grammar of each variable.
 fn grammars(cell: &Cell, compatibility: &str) -> BTreeMap<String, Grammar> {
+    with_variables(cell, compatibility, |variables| variables.map(|(key, grammar, _)| (key.to_owned(), grammar)).collect())
+}
+
+/// Those, and the grammars of single values inside them.
+fn all_grammars(cell: &Cell, compatibility: &str) -> BTreeSet<Grammar> {
+    with_variables(cell, compatibility, |variables| {
+        variables.flat_map(|(_, grammar, template)| template.expressions().filter_map(|value| value.inner).chain([grammar])).collect()
+    })
+}
+
+fn with_variables<T>(cell: &Cell, compatibility: &str, work: impl FnOnce(&mut dyn Iterator<Item = (&str, Grammar, &Template)>) -> T) -> T {
     let service = Catalogue::builtin().find(&cell.service).unwrap();
     let login = service.auth_types.iter().find(|(auth_type, _)| auth_type.name() == cell.auth_type).unwrap().1;
-    let compatibility = Compatibility::named(compatibility).unwrap();
-    let variables = login.configuration(&cell.client_type).unwrap().variables(compatibility);
-    variables.map(|(key, grammar, _)| (key.to_owned(), grammar)).collect()
+    work(&mut login.configuration(&cell.client_type).unwrap().variables(Compatibility::named(compatibility).unwrap()))
 }
 
 /// What a client makes of a variable. Spring resolves placeholders first, of which there may be none.
