@@ -50,7 +50,7 @@ latter, so what has not the form of a connection is passed over here: the job re
 {{/* "true" if this is a mapping whose fields, as far as the chart reads them, have their form. */}}
 {{- define "sc-extension.isConnection" -}}
 {{- if kindIs "map" . -}}
-  {{- $kinds := dict "name" "string" "namespace" "string" "authType" "string" "credentials" "map" "format" "slice" "optOut" "slice" -}}
+  {{- $kinds := dict "name" "string" "namespace" "string" "authType" "string" "state" "string" "credentials" "map" "format" "slice" "optOut" "slice" -}}
   {{- $fits := and (kindIs "string" .name) (kindIs "string" .authType) -}}
   {{- range $field, $kind := $kinds -}}
     {{- $value := get $ $field -}}
@@ -63,36 +63,100 @@ latter, so what has not the form of a connection is passed over here: the job re
 {{- end -}}
 {{- end }}
 
+{{/* The objects of a connection, as JSON: {resource: {name: true}}. */}}
+{{- define "sc-extension.objects" -}}
+{{- $objects := dict "secrets" (include "sc-extension.secretNames" . | fromJson) -}}
+{{- if eq .authType "workload-identity" -}}
+  {{- $_ := set $objects "serviceaccounts" (dict (include "sc-extension.serviceAccountName" .) true) -}}
+{{- else if eq .authType "csi" -}}
+  {{- $_ := set $objects "secretproviderclasses" (dict (include "sc-extension.secretProviderClassName" .) true) -}}
+{{- end -}}
+{{- toJson $objects -}}
+{{- end }}
+
 {{/*
-The objects that the job makes, as JSON: {namespace: {resource: {name: true}}}.
+The objects that the job makes and those that it deletes, as JSON: {make: {namespace: {resource: {name: true}}}, delete: the same}.
 The maps are sets, so that thousands of connections still render in seconds, and sorted by their keys.
 */}}
 {{- define "sc-extension.plannedObjects" -}}
-{{- $planned := dict -}}
+{{- $planned := dict "make" dict "delete" dict -}}
 {{- range include "sc-extension.connections" . | fromJsonArray -}}
-  {{- $names := dict "secrets" (include "sc-extension.secretNames" . | fromJson) -}}
-  {{- if eq .authType "workload-identity" -}}
-    {{- $_ := set $names "serviceaccounts" (dict (include "sc-extension.serviceAccountName" .) true) -}}
-  {{- else if eq .authType "csi" -}}
-    {{- $_ := set $names "secretproviderclasses" (dict (include "sc-extension.secretProviderClassName" .) true) -}}
-  {{- end -}}
+  {{- $namespaces := eq (toString .state) "absent" | ternary $planned.delete $planned.make -}}
   {{- $namespace := .namespace | default "default" -}}
-  {{- $resources := get $planned $namespace | default dict -}}
-  {{- range $resource, $made := $names -}}
-    {{- range $name := keys (omit $made "") -}}
-      {{- $_ := set $resources $resource (set (get $resources $resource | default dict) $name true) -}}
+  {{- range $resource, $names := include "sc-extension.objects" . | fromJson -}}
+    {{- range $name := keys (omit $names "") -}}
+      {{- dict "namespaces" $namespaces "namespace" $namespace "resource" $resource "name" $name | include "sc-extension.note" -}}
     {{- end -}}
   {{- end -}}
-  {{- if $resources }}{{ $_ := set $planned $namespace $resources }}{{ end -}}
+{{- end -}}
+{{- range include "sc-extension.inventory" . | fromJsonArray -}}
+  {{- set . "namespaces" $planned.delete | include "sc-extension.note" -}}
+{{- end -}}
+{{- range $namespace, $resources := $planned.make -}}
+  {{- range $resource, $names := $resources -}}
+    {{- $deleted := dig $namespace $resource dict $planned.delete -}}
+    {{- range $name := keys $deleted }}{{ if hasKey $names $name }}{{ $_ := unset $deleted $name }}{{ end }}{{ end -}}
+  {{- end -}}
 {{- end -}}
 {{- toJson $planned -}}
 {{- end }}
 
-{{/* The Secrets of the release namespace that the job reads, as JSON: sc-config and those that a secretKeyRef names. */}}
+{{/* Notes an object in {namespace: {resource: {name: true}}}. Arguments: namespaces, namespace, resource, name. */}}
+{{- define "sc-extension.note" -}}
+{{- $resources := get .namespaces .namespace | default dict -}}
+{{- $_ := set $resources .resource (set (get $resources .resource | default dict) .name true) -}}
+{{- $_ := set .namespaces .namespace $resources -}}
+{{- end }}
+
+{{/*
+What the inventory says is to be deleted when no connection asks for it, as JSON: [{namespace, resource, name}].
+`helm template` and Argo CD have no cluster to look at, and find none; there `state: absent` is the way.
+*/}}
+{{- define "sc-extension.inventory" -}}
+{{- $found := list -}}
+{{- $form := "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)/(secrets/sc-[a-z0-9]+-(secret|binding)|serviceaccounts/sc-account-[0-9a-f-]{36}|secretproviderclasses/sc-[a-z0-9]+-secretprovider) (Delete|Retain)$" -}}
+{{- $live := dict -}}
+{{- range $page := until (include "sc-extension.inventoryPages" . | int) -}}
+  {{- range regexFindAll "[^\n]+" (dig "data" "objects" "" (lookup "v1" "ConfigMap" $.Release.Namespace (printf "sc-inventory-%d" $page))) -1 -}}
+    {{- if and (regexMatch $form .) (or (hasSuffix " Delete" .) (include "sc-extension.isTrue" $.Values.cleanup.enabled)) -}}
+      {{- $parts := regexSplit "[/ ]" . -1 -}}
+      {{- $namespace := index $parts 0 -}}
+      {{- if not (hasKey $live $namespace) -}}
+        {{- $object := lookup "v1" "Namespace" "" $namespace -}}
+        {{- $_ := set $live $namespace (and $object (not (dig "metadata" "deletionTimestamp" "" $object))) -}}
+      {{- end -}}
+      {{- if get $live $namespace }}{{ $found = append $found (dict "namespace" $namespace "resource" (index $parts 1) "name" (index $parts 2)) }}{{ end -}}
+    {{- end -}}
+  {{- end -}}
+{{- end -}}
+{{- toJson $found -}}
+{{- end }}
+
+{{/*
+How many pages the inventory may have: what all connections ask for and as much of earlier ones, at 900 kB a page. A set of 1 MiB names its objects in
+two pages at most, and the values in less than one and a half.
+*/}}
+{{- define "sc-extension.inventoryPages" -}}
+{{- $live := lookup "v1" "ConfigMap" .Release.Namespace "sc-inventory-0" | dig "data" "pages" "0" | int -}}
+{{- max $live (add 3 (mul 4 (len (.Values.connectionSets | default list)))) -}}
+{{- end }}
+
+{{/* The namespaces of connection sets, whose connections the chart cannot see, as JSON: {namespace: true}. */}}
+{{- define "sc-extension.setNamespaces" -}}
+{{- $namespaces := dict -}}
+{{- range .Values.connectionSets }}{{ range .namespaces }}{{ $_ := set $namespaces . true }}{{ end }}{{ end -}}
+{{- toJson $namespaces -}}
+{{- end }}
+
+{{/* The Secrets of the release namespace that the job reads, as JSON: sc-config, the connection sets, and those that a secretKeyRef names. */}}
 {{- define "sc-extension.readSecrets" -}}
 {{- $names := dict "sc-config" true -}}
+{{- range .Values.connectionSets -}}
+  {{- range append (.referencedSecrets | default list) .secretName }}{{ $_ := set $names . true }}{{ end -}}
+{{- end -}}
 {{- range include "sc-extension.connections" . | fromJsonArray -}}
-  {{- range .credentials -}}
+  {{- /* One that is absent needs no credentials. */ -}}
+  {{- range eq (toString .state) "absent" | ternary dict (.credentials | default dict) -}}
     {{- $reference := get (kindIs "map" . | ternary . dict) "secretKeyRef" -}}
     {{- $name := get (kindIs "map" $reference | ternary $reference dict) "name" -}}
     {{- if and (kindIs "string" $name) (regexMatch "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$" (toString $name)) -}}

@@ -21,6 +21,7 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- define "sc-extension.config" -}}
 {{- $read := pick .Values "compatibility" "cloud" "targetServices" -}}
 {{- with .Values.connectionsDocument }}{{ $_ := set $read "connectionsDocument" . }}{{ end -}}
+{{- with .Values.connectionSets }}{{ $_ := set $read "connectionSets" . }}{{ end -}}
 {{- set $read "connections" (.Values.connections | default list) | mustToJson -}}
 {{- end }}
 

@@ -1,12 +1,12 @@
 {{/*
-Spec of the Jobs sc-job and sc-job-rollback, and of those that the CronJob makes.
-Arguments: root, trigger (hook, rollback or cron).
+Spec of the Jobs sc-job and sc-job-rollback, of those that the CronJob makes, and of sc-cleanup and sc-test.
+Arguments: root, trigger (hook, rollback, cron, cleanup or test), arguments (none: a run).
 
 No ttlSecondsAfterFinished: it would take a failed Job and its log away. The job sets it itself, when it has succeeded.
 */}}
 {{- define "sc-extension.jobSpec" -}}
 {{- $job := .root.Values.job -}}
-backoffLimit: 1
+backoffLimit: {{ empty .arguments | ternary 1 0 }}
 activeDeadlineSeconds: {{ int $job.activeDeadlineSeconds }}
 podReplacementPolicy: Failed
 podFailurePolicy:
@@ -94,6 +94,9 @@ containers:
   - name: sc-job
     image: {{ include "sc-extension.image" .root | quote }}
     imagePullPolicy: {{ $image.pullPolicy }}
+    {{- with .arguments }}
+    args: {{ toJson . }}
+    {{- end }}
     terminationMessagePolicy: FallbackToLogsOnError
     env:
       {{- include "sc-extension.env" . | nindent 6 }}

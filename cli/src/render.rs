@@ -1,6 +1,8 @@
 //! `sc render`: the objects that the values ask for, as YAML documents.
 
 use anyhow::Result;
+use sc_core::connection::Connection;
+use sc_core::connections::{Connections, Unread};
 use sc_core::object::Manifest;
 use sc_core::plan::Plan;
 use sc_core::problem::{Kind, Problem, Problems};
@@ -21,10 +23,7 @@ const WARNING: &str = "warning: this output holds credentials: encrypt it before
 pub(crate) fn run(args: &RenderArgs) -> Result<u8> {
     let document = input::read(&args.values)?;
     let mut problems = Problems::default();
-    let mut secrets = Secrets::read(&args.secrets, &args.release_namespace, &mut problems)?;
-    if args.redact {
-        secrets.stand_in(&document);
-    }
+    let secrets = Secrets::read(&args.secrets, &args.release_namespace, &mut problems)?;
     let mut objects = Vec::new();
     // Without the files that were asked for, what is printed would not be what was asked for.
     if problems.is_empty() {
@@ -34,12 +33,27 @@ pub(crate) fn run(args: &RenderArgs) -> Result<u8> {
     print(objects, args.redact, problems)
 }
 
-fn plan(document: &[u8], secrets: Secrets, args: &RenderArgs, problems: &mut Problems) -> Plan {
-    let connections = sc_core::connections(document, problems).unwrap_or_else(|Problem { at, kind }| {
-        problems.add(&at, *kind);
+fn plan(document: &[u8], mut secrets: Secrets, args: &RenderArgs, problems: &mut Problems) -> Plan {
+    let connections = connections(document, &secrets, problems).unwrap_or_else(|problem| {
+        problems.push(problem);
         Vec::new()
     });
+    if args.redact {
+        secrets.stand_in(&connections);
+    }
     Plan::of(connections, secrets.references(), args.release(), problems)
+}
+
+/// The connections of the document and of its sets.
+fn connections(document: &[u8], secrets: &Secrets, problems: &mut Problems) -> Result<Vec<Connection>, Problem> {
+    let Connections { mut listed, sets, settings } = Connections::parse(document, problems)?;
+    for set in &sets {
+        match secrets.document(set) {
+            Ok(bytes) => listed.extend(set.connections(&bytes, &settings, problems)),
+            Err(why) => problems.push(set.unread(why)),
+        }
+    }
+    Ok(listed)
 }
 
 fn manifests(plan: &Plan, problems: &mut Problems) -> Vec<Manifest> {
@@ -81,9 +95,11 @@ fn text(mut document: Value, redact: bool) -> Result<String> {
 
 /// Without a cluster a Secret is not absent, it is not at hand.
 fn advice(problem: &Problem) -> Option<Advice> {
-    let Kind::SecretAbsent { name, credential } = &*problem.kind else { return None };
-    Some(Advice {
-        what: format!("the Secret {name} that holds `{credential}` is not at hand"),
-        fix: "give its manifest by `--secrets FILE`, as `kubectl get secret` prints it with `-o yaml`, or hide all values by `--redact`".to_owned(),
-    })
+    let what = match &*problem.kind {
+        Kind::SecretAbsent { name, credential } => format!("the Secret {name} that holds `{credential}` is not at hand"),
+        Kind::SetUnread { name, why: Unread::Absent } => format!("the Secret {name} with connections is not at hand"),
+        _ => return None,
+    };
+    let fix = "give its manifest by `--secrets FILE`, as `kubectl get secret` prints it with `-o yaml`, or hide all values by `--redact`".to_owned();
+    Some(Advice { what, fix })
 }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use sc_core::credential::{Referenced, References, Source};
+use sc_core::connection::Connection;
+use sc_core::connections::{ConnectionSet, Unread};
+use sc_core::credential::{Referenced, References};
 use sc_core::problem::{At, Kind, Problems};
-use sc_core::values::Values;
 use serde_json::{Map, Value, json};
 
 use crate::input;
@@ -47,18 +48,21 @@ impl Secrets {
         }
     }
 
-    /// Puts a stand-in in the place of each credential that the document refers to and no file has.
-    pub(crate) fn stand_in(&mut self, document: &[u8]) {
-        let Ok(values) = Values::parse(document, &mut Problems::default()) else { return };
+    /// Puts a stand-in in the place of each credential that these connections refer to and no file has.
+    pub(crate) fn stand_in(&mut self, connections: &[Connection]) {
         let mut stand_ins: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
-        for source in values.connections.into_iter().flat_map(|entry| entry.credentials.sources.into_values()) {
-            if let Source::Reference(reference) = source {
-                stand_ins.entry(reference.name).or_default().insert(reference.key, encoded(STAND_IN));
-            }
+        for reference in connections.iter().flat_map(Connection::references) {
+            stand_ins.entry(reference.name.clone()).or_default().insert(reference.key.clone(), encoded(STAND_IN));
         }
         for (name, data) in stand_ins {
             self.0.entry(name).or_insert(data);
         }
+    }
+
+    /// The document of a connection set.
+    pub(crate) fn document(&self, set: &ConnectionSet) -> Result<Vec<u8>, Unread> {
+        let data = self.0.get(&set.secret).ok_or(Unread::Absent)?;
+        sc_core::document::of_secret(&json!({"data": data}), ConnectionSet::KEY).ok_or(Unread::Keyless)
     }
 
     /// As core takes them.

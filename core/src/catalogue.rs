@@ -213,15 +213,8 @@ pub enum Compatibility {
 }
 
 impl Compatibility {
-    /// The one of that name in values.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "corrected" => Some(Self::Corrected),
-            "exact" => Some(Self::Exact),
-            _ => None,
-        }
-    }
+    /// Both, as values spell them.
+    pub const ALL: [(&'static str, Self); 2] = [("corrected", Self::Corrected), ("exact", Self::Exact)];
 }
 
 /// The value of a variable: a template, and the grammar in which its values are written.

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use crate::catalogue::grammar::Grammar;
 use crate::catalogue::template::Template;
 use crate::catalogue::{AuthType, BindingType, Compatibility, Login, TargetService};
-use crate::credential::{Credential, Source, secrets_of};
+use crate::credential::{Credential, SecretKeyRef, Source};
 use crate::names::{ConnectionName, Guid, Namespace};
 use crate::problem::{At, Problems};
-use crate::values::{Entry, Format, Settings, VaultObject};
+use crate::values::{DeletionPolicy, Entry, Format, Settings, State, VaultObject};
 use reader::Reader;
 
 /// A map of few entries in as few bytes: there are two in each of many thousand connections.
@@ -40,6 +40,10 @@ pub struct Connection {
     pub sync_secret: Option<String>,
     /// Whether objects of its names that are not ours are taken over.
     pub adopt: bool,
+    /// Whether its objects should be there.
+    pub state: State,
+    /// What becomes of its objects when it is taken out.
+    pub deletion_policy: DeletionPolicy,
     /// Which Secrets it gets.
     pub format: Format,
     pub(crate) compatibility: Compatibility,
@@ -96,10 +100,16 @@ impl Connection {
         self.service.binding.as_ref()
     }
 
-    /// The names of the Secrets that its credentials refer to.
+    /// The keys of Secrets that its credentials refer to; none when it is absent.
+    pub fn references(&self) -> impl Iterator<Item = &SecretKeyRef> {
+        let is_present = self.state == State::Present;
+        self.credentials.values().filter(move |_| is_present).filter_map(Source::reference)
+    }
+
+    /// The names of those Secrets.
     #[must_use]
     pub fn referenced_secrets(&self) -> BTreeSet<&str> {
-        secrets_of(self.credentials.values())
+        self.references().map(|reference| reference.name.as_str()).collect()
     }
 
     /// The keys of its configuration, renamed as the user asked.

@@ -2,7 +2,7 @@
 //!
 //! Rule: a credential is carried as a `SecretString`, whose Debug hides it, and is opened in `rendering.rs` alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -76,6 +76,17 @@ pub enum Source {
     Reference(SecretKeyRef),
 }
 
+impl Source {
+    /// The key of a Secret, if it is there.
+    #[must_use]
+    pub fn reference(&self) -> Option<&SecretKeyRef> {
+        match self {
+            Self::Reference(reference) => Some(reference),
+            Self::Literal(_) => None,
+        }
+    }
+}
+
 /// What reading one referenced Secret gave.
 #[derive(Debug, Clone)]
 pub enum Referenced {
@@ -136,15 +147,4 @@ impl References {
             Some(Referenced::Absent) | None => Err(Kind::SecretAbsent { name, credential }),
         }
     }
-}
-
-/// The names of the Secrets that these sources refer to.
-pub(crate) fn secrets_of<'a>(sources: impl IntoIterator<Item = &'a Source>) -> BTreeSet<&'a str> {
-    sources
-        .into_iter()
-        .filter_map(|source| match source {
-            Source::Reference(reference) => Some(reference.name.as_str()),
-            Source::Literal(_) => None,
-        })
-        .collect()
 }

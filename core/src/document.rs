@@ -22,7 +22,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value, Kind> {
         return Err(Kind::TooLarge { size: bytes.len(), limit: LARGEST });
     }
     let text = std::str::from_utf8(bytes).map_err(|error| unreadable("UTF-8 text", byte_place(bytes, error.valid_up_to()), "save it as UTF-8"))?;
-    let value = if text.trim_start().starts_with('{') { parse_json(text) } else { parse_yaml(text) }?;
+    let value = if text.trim_start().starts_with(['{', '[']) { parse_json(text) } else { parse_yaml(text) }?;
     match value {
         Value::Null => Err(unreadable("a mapping of values: it is empty", String::new(), "write at least `connections: []`")),
         value => Ok(value),

@@ -97,6 +97,12 @@ impl<'p> Fields<'p> {
         }
     }
 
+    /// A list of texts, each with its place.
+    pub(crate) fn texts_of(&mut self, name: &'static str) -> Vec<(At, String)> {
+        let list = self.list(name);
+        list.into_iter().filter_map(|(at, item)| Some((at.clone(), self.text_of(item, &at)?))).collect()
+    }
+
     /// The mapping inside this one whose keys are the user's own words.
     pub(crate) fn map(&mut self, name: &'static str) -> Map<String, Value> {
         match self.take(name) {

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
+use crate::object::ObjectKind;
 use crate::problem::{Kind, Word};
 
 /// `app.kubernetes.io/managed-by`, on every object that the job makes.
@@ -167,6 +168,23 @@ impl Release {
     #[must_use]
     pub fn owns(&self, labels: &Value) -> bool {
         labels[MANAGED_BY] == MANAGER && labels[RELEASE] == self.name.as_str() && labels[RELEASE_NAMESPACE] == self.namespace.as_str()
+    }
+}
+
+/// Whether the job gives such a name to objects of this kind.
+#[must_use]
+pub fn has_form(kind: ObjectKind, name: &str) -> bool {
+    let is_connections = |end: &str| {
+        let normalised = name.strip_prefix("sc-").and_then(|rest| rest.strip_suffix(end));
+        normalised.and_then(|found| ConnectionName::parse(found).ok()).is_some_and(|found| found.written == found.normalised)
+    };
+    match kind {
+        ObjectKind::ServiceAccount => {
+            name.strip_prefix("sc-account-").and_then(Guid::parse).is_some_and(|client_id| client_id.service_account() == name)
+        }
+        ObjectKind::Secret => is_connections("-secret"),
+        ObjectKind::Binding => is_connections("-binding"),
+        ObjectKind::SecretProviderClass => is_connections("-secretprovider"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::names::{Release, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
+use crate::names::{self, Release, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
 
 /// The kinds of objects that the job writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +18,9 @@ pub enum ObjectKind {
 }
 
 impl ObjectKind {
+    /// All of them, in the order in which they are written.
+    pub const ALL: [Self; 4] = [Self::ServiceAccount, Self::Secret, Self::Binding, Self::SecretProviderClass];
+
     /// The kind, as manifests spell it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -74,6 +77,52 @@ pub struct ObjectId {
     pub kind: ObjectKind,
     /// Its name.
     pub name: String,
+}
+
+impl ObjectId {
+    /// Its path in a text: `shop/secrets/sc-orders-secret`.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}/{}/{}", self.namespace, self.kind.plural(), self.name)
+    }
+
+    /// The object of a path, if its name is one that the job gives.
+    #[must_use]
+    pub fn parse(path: &str) -> Option<Self> {
+        let mut parts = path.splitn(3, '/');
+        let (namespace, plural, name) = (parts.next()?, parts.next()?, parts.next()?);
+        let kind = ObjectKind::ALL.into_iter().find(|kind| kind.plural() == plural && names::has_form(*kind, name))?;
+        names::is_label(namespace).then(|| Self { namespace: namespace.to_owned(), kind, name: name.to_owned() })
+    }
+
+    /// The command that deletes it by hand.
+    #[must_use]
+    pub fn deletion(&self) -> String {
+        format!("kubectl -n {} delete {} {}", self.namespace, self.kind.name().to_lowercase(), self.name)
+    }
+}
+
+/// What may be done about a live object that should be gone.
+pub enum Removal {
+    /// It is ours: the body of a DELETE that fails if it has changed since, or is another one by then.
+    Delete {
+        /// DeleteOptions with preconditions.
+        body: Vec<u8>,
+    },
+    /// It is not ours.
+    NotOurs,
+}
+
+impl Removal {
+    /// What may be done about this live object.
+    #[must_use]
+    pub fn of(live: &Value, release: &Release) -> Self {
+        if !release.owns(&live["metadata"]["labels"]) {
+            return Self::NotOurs;
+        }
+        let preconditions = json!({"uid": live["metadata"]["uid"], "resourceVersion": live["metadata"]["resourceVersion"]});
+        Self::Delete { body: json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}).to_string().into_bytes() }
+    }
 }
 
 impl std::fmt::Display for ObjectId {

@@ -1,4 +1,6 @@
-//! The plan: the objects that the connections ask for, in order, each of one name.
+//! The plan: the objects that the connections ask for, in order, each of one name, and those that should be gone.
+
+mod claims;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,11 +9,14 @@ use serde_json::{Map, Value, json};
 use crate::catalogue::AuthType;
 use crate::connection::{Connection, Identity};
 use crate::credential::References;
+use crate::inventory::Inventory;
 use crate::names::{CONNECTION_NAME, Guid, Release, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
 use crate::object::{Manifest, ObjectId, ObjectKind};
 use crate::problem::{At, Kind, Problem, Problems};
 use crate::rendering;
-use crate::values::VaultObject;
+use crate::values::{DeletionPolicy, State, VaultObject};
+
+pub use claims::Claims;
 
 /// What should be.
 pub struct Plan {
@@ -19,6 +24,7 @@ pub struct Plan {
     connections: Vec<Connection>,
     references: References,
     objects: BTreeMap<ObjectId, Planned>,
+    removals: BTreeSet<ObjectId>,
 }
 
 /// One object of the plan, and where its content comes from.
@@ -28,6 +34,8 @@ pub struct Planned {
     connection: usize,
     /// Whether a stranger's object of this name is taken over.
     pub adopt: bool,
+    /// What becomes of it when it is no longer asked for.
+    pub deletion_policy: DeletionPolicy,
 }
 
 impl Plan {
@@ -36,7 +44,14 @@ impl Plan {
     /// What cannot be had, and what two connections would both write, becomes a problem, and none of it is planned: everything that can be
     /// checked is checked here, before the first write.
     pub fn of(connections: Vec<Connection>, references: References, release: Release, problems: &mut Problems) -> Self {
-        let mut connections = without_conflicts(connections, problems);
+        let mut claims = Claims::default();
+        claims.add(&connections, problems);
+        Self::within(&claims, connections, references, release, problems)
+    }
+
+    /// The same for the connections of one document of several, when all their claims are known.
+    pub fn within(claims: &Claims, mut connections: Vec<Connection>, references: References, release: Release, problems: &mut Problems) -> Self {
+        connections.retain(|connection| claims.allow(connection));
         connections.retain(|connection| match checked(connection, &references) {
             Ok(()) => true,
             Err(found) => {
@@ -48,12 +63,36 @@ impl Plan {
         });
         connections.sort_unstable_by(|a, b| (&a.namespace, a.name.as_str()).cmp(&(&b.namespace, b.name.as_str())));
         let mut objects: BTreeMap<ObjectId, Planned> = BTreeMap::new();
+        let mut removals = BTreeSet::new();
         for (index, connection) in connections.iter().enumerate() {
             for id in objects_of(connection) {
-                objects.entry(id).or_insert(Planned { connection: index, adopt: false }).adopt |= connection.adopt;
+                if connection.state == State::Absent {
+                    removals.insert(id);
+                    continue;
+                }
+                let planned = objects.entry(id).or_insert(Planned { connection: index, adopt: false, deletion_policy: DeletionPolicy::Delete });
+                planned.adopt |= connection.adopt;
+                // What several share stays unless all of them want it deleted.
+                planned.deletion_policy = planned.deletion_policy.min(connection.deletion_policy);
             }
         }
-        Self { release, connections, references, objects }
+        removals.retain(|id| !objects.contains_key(id));
+        Self { release, connections, references, objects, removals }
+    }
+
+    /// Takes those objects out for which this holds.
+    pub fn pass_over(&mut self, is_done: impl Fn(&ObjectId) -> bool) {
+        self.objects.retain(|id, _| !is_done(id));
+    }
+
+    /// The objects that connections which are absent would have.
+    pub fn removals(&self) -> impl Iterator<Item = &ObjectId> {
+        self.removals.iter()
+    }
+
+    /// Notes its objects in the inventory.
+    pub fn note_in(&self, inventory: &mut Inventory) {
+        self.objects.iter().for_each(|(id, planned)| inventory.note(id, planned.deletion_policy));
     }
 
     /// The objects, in order of namespace, kind (ServiceAccounts before Secrets) and name.
@@ -108,8 +147,11 @@ impl Plan {
     }
 }
 
-/// Whether all that a connection asks for can be had.
+/// Whether all that a connection asks for can be had. One that is absent asks for nothing.
 fn checked(connection: &Connection, references: &References) -> Result<(), Vec<Problem>> {
+    if connection.state == State::Absent {
+        return Ok(());
+    }
     if connection.format.servicebinding {
         rendering::binding(connection, references)?;
     }
@@ -137,54 +179,6 @@ fn objects_of(connection: &Connection) -> Vec<ObjectId> {
         _ => {}
     }
     objects
-}
-
-/// The Secret that the CSI driver keeps for a connection.
-fn synced_by_driver(connection: &Connection) -> Option<ObjectId> {
-    let name = connection.sync_secret.clone()?;
-    Some(ObjectId { namespace: connection.namespace.to_string(), kind: ObjectKind::Secret, name })
-}
-
-/// Drops connections that would write one object, and those that disagree about a shared ServiceAccount. Each but the first is a problem.
-fn without_conflicts(connections: Vec<Connection>, problems: &mut Problems) -> Vec<Connection> {
-    let mut groups: BTreeMap<ObjectId, Vec<usize>> = BTreeMap::new();
-    for (index, connection) in connections.iter().enumerate() {
-        for id in objects_of(connection).into_iter().chain(synced_by_driver(connection)) {
-            groups.entry(id).or_default().push(index);
-        }
-    }
-    let (mut refused, mut told) = (BTreeSet::<usize>::new(), BTreeSet::new());
-    for (id, group) in &groups {
-        let members: Vec<&Connection> = group.iter().map(|index| &connections[*index]).collect();
-        if agree(id.kind, &members) {
-            continue;
-        }
-        refused.extend(group);
-        for (index, connection) in group.iter().zip(&members).skip(1) {
-            if told.insert((group[0], *index)) {
-                problems.add(&connection.at, conflict(id, members[0], connection));
-            }
-        }
-    }
-    let kept = |(index, connection)| (!refused.contains(&index)).then_some(connection);
-    connections.into_iter().enumerate().filter_map(kept).collect()
-}
-
-/// Whether these connections can share one object.
-fn agree(kind: ObjectKind, members: &[&Connection]) -> bool {
-    let tenant = |connection: &Connection| connection.identity.as_ref().and_then(|identity| identity.tenant_id.clone());
-    match kind {
-        ObjectKind::ServiceAccount => members.iter().all(|member| tenant(member) == tenant(members[0])),
-        ObjectKind::Secret | ObjectKind::Binding | ObjectKind::SecretProviderClass => members.len() == 1,
-    }
-}
-
-fn conflict(id: &ObjectId, first: &Connection, second: &Connection) -> Kind {
-    let (first, second) = (first.name.as_str().to_owned(), second.name.as_str().to_owned());
-    match id.kind {
-        ObjectKind::ServiceAccount => Kind::TwoTenants { first, second },
-        ObjectKind::Secret | ObjectKind::Binding | ObjectKind::SecretProviderClass => Kind::SameObject { first, second, object: id.to_string() },
-    }
 }
 
 fn annotations(kind: ObjectKind, connection: &Connection) -> Map<String, Value> {

@@ -14,6 +14,8 @@ pub use kind::Kind;
 /// A place in the values, as a reader would write it: `connections[2].target.id`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct At {
+    /// The document: the values, or a set by its number.
+    document: usize,
     /// The outermost entry, by which problems are put in order.
     entry: Option<usize>,
     text: String,
@@ -26,13 +28,22 @@ impl At {
         Self::default()
     }
 
+    /// The top of the document that a set is in.
+    #[must_use]
+    pub fn of_set(number: usize, secret: &str) -> Self {
+        Self { document: number, entry: None, text: format!("Secret {secret}{}", Self::WITHIN) }
+    }
+
+    /// What stands between the name of a document and a place in it.
+    const WITHIN: &str = ": ";
+
     /// The field `name` of this place.
     #[must_use]
     pub fn field(&self, name: &str) -> Self {
         // Not by `format!`: a place is made for each field of each connection, and is looked at only when there is a problem.
-        let joint = if self.text.is_empty() { "" } else { "." };
+        let joint = if self.text.is_empty() || self.text.ends_with(Self::WITHIN) { "" } else { "." };
         let text = [&self.text, joint, name].concat();
-        Self { entry: self.entry, text }
+        Self { text, ..*self }
     }
 
     /// The last field of this place.
@@ -51,13 +62,13 @@ impl At {
     /// The entry `index` of the list at this place, counted from 0.
     #[must_use]
     pub fn item(&self, index: usize) -> Self {
-        Self { entry: self.entry.or(Some(index)), text: format!("{}[{index}]", self.text) }
+        Self { document: self.document, entry: self.entry.or(Some(index)), text: format!("{}[{index}]", self.text) }
     }
 }
 
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.text.is_empty() { "the document" } else { &self.text })
+        f.write_str(if self.text.is_empty() { "the document" } else { self.text.trim_end_matches(Self::WITHIN) })
     }
 }
 
@@ -154,7 +165,14 @@ impl Problem {
     /// Whether trying again, with the same values, may help.
     #[must_use]
     pub fn may_pass(&self) -> bool {
-        matches!(*self.kind, Kind::SecretAbsent { .. } | Kind::SecretKeyAbsent { .. } | Kind::SecretForbidden { .. } | Kind::SecretUnread { .. })
+        matches!(
+            *self.kind,
+            Kind::SetUnread { .. }
+                | Kind::SecretAbsent { .. }
+                | Kind::SecretKeyAbsent { .. }
+                | Kind::SecretForbidden { .. }
+                | Kind::SecretUnread { .. }
+        )
     }
 }
 
@@ -174,6 +192,11 @@ impl Problems {
         self.0.push(Problem { at: at.clone(), kind: Box::new(kind) });
     }
 
+    /// Notes a problem that is whole already.
+    pub fn push(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+
     /// How many there are so far.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -186,10 +209,19 @@ impl Problems {
         self.0.is_empty()
     }
 
+    /// Takes in those of another look at the same values, but for what is known already.
+    pub fn merge(&mut self, others: Self) {
+        for problem in others.0 {
+            if !self.0.contains(&problem) {
+                self.0.push(problem);
+            }
+        }
+    }
+
     /// Hands them over: those of the document first, then those of each entry, in its order.
     #[must_use]
     pub fn into_vec(mut self) -> Vec<Problem> {
-        self.0.sort_by_key(|problem| problem.at.entry);
+        self.0.sort_by_key(|problem| (problem.at.document, problem.at.entry));
         self.0
     }
 }

@@ -14,6 +14,19 @@ pub enum Outcome {
     Updated(Vec<Change>),
     /// It was as it should be.
     Unchanged,
+    /// It was there and should not be.
+    Deleted,
+    /// It is not there, as it should be.
+    Absent,
+    /// It is no longer asked for, and stays all the same.
+    Kept {
+        /// Whether this release made it.
+        is_ours: bool,
+        /// Why, without any value.
+        reason: String,
+        /// What to do.
+        fix: String,
+    },
     /// It cannot be written, and trying again will not help.
     Refused {
         /// Why, without any value.
@@ -30,7 +43,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// All words that outcomes are counted by.
-    pub const WORDS: [&'static str; 5] = ["created", "updated", "unchanged", "refused", "failed"];
+    pub const WORDS: [&'static str; 8] = ["created", "updated", "unchanged", "deleted", "absent", "kept", "refused", "failed"];
 
     /// The outcome in one word.
     #[must_use]
@@ -39,6 +52,9 @@ impl Outcome {
             Self::Created(_) => "created",
             Self::Updated(_) => "updated",
             Self::Unchanged => "unchanged",
+            Self::Deleted => "deleted",
+            Self::Absent => "absent",
+            Self::Kept { .. } => "kept",
             Self::Refused { .. } => "refused",
             Self::Failed { .. } => "failed",
         }
@@ -109,7 +125,7 @@ impl fmt::Display for Report {
                     let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
                     writeln!(f, " ({})", changes.join(" "))?;
                 }
-                Outcome::Refused { reason, fix } => writeln!(f, "\n   why: {reason}\n   fix: {fix}")?,
+                Outcome::Refused { reason, fix } | Outcome::Kept { reason, fix, .. } => writeln!(f, "\n   why: {reason}\n   fix: {fix}")?,
                 Outcome::Failed { reason } => writeln!(f, "\n   why: {reason}")?,
                 _ => writeln!(f)?,
             }

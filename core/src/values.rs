@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::catalogue::{Catalogue, Compatibility};
 use crate::cloud::Cloud;
+use crate::connections::ConnectionSet;
 use crate::credential::{Credential, SecretKeyRef, Source};
 use crate::document;
 use crate::fields::{Fields, wrong_shape};
@@ -14,13 +15,15 @@ use crate::names::{is_key, is_subdomain};
 use crate::problem::{At, Choice, Kind, Problem, Problems, Word};
 
 /// The fields of the values that only the chart reads.
-const CHART_ONLY: [&str; 5] = ["global", "namespaces", "driftRepair", "image", "job"];
+const CHART_ONLY: [&str; 6] = ["global", "namespaces", "driftRepair", "cleanup", "image", "job"];
 
 /// The values, as written.
 #[derive(Default)]
 pub struct Values {
     /// The connections, in the order of the document.
     pub connections: Vec<Entry>,
+    /// Where there are more.
+    pub connection_sets: Vec<ConnectionSet>,
     /// What holds for all of them.
     pub settings: Settings,
 }
@@ -68,6 +71,10 @@ pub struct Entry {
     pub sync_secret: Option<String>,
     /// `adopt`
     pub adopt: bool,
+    /// `state`
+    pub state: State,
+    /// `deletionPolicy`
+    pub deletion_policy: DeletionPolicy,
     /// `compatibility`, where it differs from that of all.
     pub compatibility: Option<Compatibility>,
     /// `format`
@@ -81,6 +88,40 @@ pub struct Format {
     pub env: bool,
     /// One as servicebinding.io lays it out.
     pub servicebinding: bool,
+}
+
+/// Whether the objects of a connection should be there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum State {
+    /// They should.
+    #[default]
+    Present,
+    /// They should not: what this connection made is deleted.
+    Absent,
+}
+
+/// What becomes of an object that no connection asks for any more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DeletionPolicy {
+    /// It stays, as Azure documents it.
+    #[default]
+    Retain,
+    /// It is deleted.
+    Delete,
+}
+
+impl DeletionPolicy {
+    /// Both, as values spell them.
+    pub const ALL: [(&'static str, Self); 2] = [("Retain", Self::Retain), ("Delete", Self::Delete)];
+
+    /// The policy, as values spell it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Retain => "Retain",
+            Self::Delete => "Delete",
+        }
+    }
 }
 
 /// The credentials of an entry.
@@ -124,17 +165,19 @@ impl Values {
         let mut list = fields.list("connections");
         if let Some(text) = fields.text("connectionsDocument").filter(|text| !text.is_empty()) {
             let at = fields.at().field("connectionsDocument");
-            list.extend(connections_of(&text, &at, fields.problems()).map_err(|kind| Problem { at, kind: Box::new(kind) })?);
+            list.extend(connections_of(text.as_bytes(), &at, fields.problems()).map_err(|kind| Problem { at, kind: Box::new(kind) })?);
         }
         let connections = list.into_iter().filter_map(|(at, item)| Entry::parse(item, at, fields.problems())).collect();
+        let sets = fields.list("connectionSets");
+        let connection_sets = ConnectionSet::parse_all(sets, fields.problems());
         fields.finish();
-        Ok(Self { connections, settings })
+        Ok(Self { connections, connection_sets, settings })
     }
 }
 
-/// The connections of a document inside the document: a list, or a mapping with nothing but `connections`.
-fn connections_of(text: &str, at: &At, problems: &mut Problems) -> Result<Vec<(At, Value)>, Kind> {
-    match document::parse(text.as_bytes())? {
+/// The connections of a document that has nothing else: a list, or a mapping with nothing but `connections`.
+pub(crate) fn connections_of(bytes: &[u8], at: &At, problems: &mut Problems) -> Result<Vec<(At, Value)>, Kind> {
+    match document::parse(bytes)? {
         Value::Array(items) => Ok(items.into_iter().enumerate().map(|(index, item)| (at.item(index), item)).collect()),
         tree @ Value::Object(_) => {
             let Some(mut fields) = Fields::of(tree, at.clone(), problems) else { return Ok(Vec::new()) };
@@ -162,12 +205,17 @@ impl Settings {
 }
 
 fn compatibility(fields: &mut Fields<'_>) -> Option<Compatibility> {
-    let name = fields.text("compatibility")?;
-    let found = Compatibility::named(&name);
+    word(fields, "compatibility", Compatibility::ALL)
+}
+
+/// What the word in this field stands for.
+fn word<T, const N: usize>(fields: &mut Fields<'_>, name: &'static str, known: [(&'static str, T); N]) -> Option<T> {
+    let given = fields.text(name)?;
+    let choice = Choice::of(&given, known.iter().map(|(word, _)| *word));
+    let found = known.into_iter().find_map(|(word, meaning)| (word == given).then_some(meaning));
     if found.is_none() {
-        let choice = Choice::of(&name, ["corrected", "exact"]);
-        let at = fields.at().field("compatibility");
-        fields.problems().add(&at, Kind::UnknownWord { what: "compatibility", given: Word::new(name), list: "one that there is".into(), choice });
+        let at = fields.at().field(name);
+        fields.problems().add(&at, Kind::UnknownWord { what: name, given: Word::new(given), list: "one that there is".into(), choice });
     }
     found
 }
@@ -193,7 +241,7 @@ fn words<const N: usize>(fields: &mut Fields<'_>, name: &'static str, known: [&'
 }
 
 impl Entry {
-    fn parse(item: Value, at: At, problems: &mut Problems) -> Option<Self> {
+    pub(crate) fn parse(item: Value, at: At, problems: &mut Problems) -> Option<Self> {
         let before = problems.len();
         let mut fields = Fields::of(item, at, problems)?;
         let mut entry = Self {
@@ -212,6 +260,8 @@ impl Entry {
             vault_objects: vault_objects(&mut fields),
             sync_secret: fields.text("syncSecret"),
             adopt: fields.flag("adopt").unwrap_or(false),
+            state: word(&mut fields, "state", [("present", State::Present), ("absent", State::Absent)]).unwrap_or_default(),
+            deletion_policy: word(&mut fields, "deletionPolicy", DeletionPolicy::ALL).unwrap_or_default(),
             compatibility: compatibility(&mut fields),
             format: format(&mut fields),
         };

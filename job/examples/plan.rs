@@ -8,6 +8,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use sc_core::connection::Connection;
+use sc_core::connections::Connections;
 use sc_core::credential::{Referenced, References};
 use sc_core::names::Release;
 use sc_core::plan::Plan;
@@ -26,7 +27,7 @@ fn main() -> Result<()> {
     for first in (0..count).step_by(OF_A_DOCUMENT) {
         let document = document(&examples, first, count.min(first + OF_A_DOCUMENT));
         let begin = Instant::now();
-        connections.extend(sc_core::connections(&document, &mut problems).map_err(|problem| anyhow!("{problem}"))?);
+        connections.extend(Connections::parse(&document, &mut problems).map_err(|problem| anyhow!("{problem}"))?.listed);
         elapsed += begin.elapsed();
     }
     let references = references(&connections);

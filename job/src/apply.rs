@@ -32,6 +32,14 @@ pub enum First {
     Read,
 }
 
+impl First {
+    /// What to try first when an earlier run succeeded, or none did.
+    #[must_use]
+    pub fn after(had_success: bool) -> Self {
+        if had_success { Self::Read } else { Self::Create }
+    }
+}
+
 /// How a plan is applied.
 #[derive(Debug, Clone, Copy)]
 pub struct Mode {
@@ -41,32 +49,44 @@ pub struct Mode {
     pub dry_run: bool,
 }
 
-/// Applies all of the plan and says what became of each object, in the plan's order. What was not begun when `stop` came has failed.
-pub async fn apply(cluster: &Cluster, plan: &Plan, mode: Mode, stop: &Stop) -> Vec<(ObjectId, Outcome)> {
+/// Applies all of the plan and says what became of each object. What was not begun when `stop` came has failed.
+pub async fn apply(cluster: &Cluster, plan: &Plan, mode: Mode, stop: &Stop) -> BTreeMap<ObjectId, Outcome> {
+    for_each(plan.objects().collect(), |(id, planned)| object(cluster, plan, (id, planned), mode), |(id, _)| id, stop).await
+}
+
+/// Does `work` for each item, some of them at once.
+pub(crate) async fn for_each<'a, T: Copy, F: Future<Output = Outcome>>(
+    items: Vec<T>,
+    work: impl Fn(T) -> F,
+    id: impl Fn(T) -> &'a ObjectId,
+    stop: &Stop,
+) -> BTreeMap<ObjectId, Outcome> {
     let mut outcomes: BTreeMap<ObjectId, Outcome> = BTreeMap::new();
-    let mut running = stream::iter(plan.objects())
-        .map(|(id, planned)| async move { (id.clone(), object(cluster, plan, (id, planned), mode).await) })
-        .buffer_unordered(IN_FLIGHT);
+    let started = items.iter().copied().map(|item| {
+        let work = work(item);
+        async move { (item, work.await) }
+    });
+    let mut running = stream::iter(started).buffer_unordered(IN_FLIGHT);
     let reason = loop {
         tokio::select! {
             // In this order, so that nothing is begun after the end.
             biased;
             reason = stop.wait() => break Some(reason),
             next = running.next() => match next {
-                Some((id, outcome)) => {
-                    tracing::debug!(object = %id, outcome = outcome.word(), "object done");
-                    outcomes.insert(id, outcome);
+                Some((item, outcome)) => {
+                    tracing::debug!(object = %id(item), outcome = outcome.word(), "object done");
+                    outcomes.insert(id(item).clone(), outcome);
                 }
                 None => break None,
             },
         }
     };
     if let Some(reason) = reason {
-        for (id, _) in plan.objects() {
-            outcomes.entry(id.clone()).or_insert_with(|| Outcome::Failed { reason: reason.to_string() });
+        for item in &items {
+            outcomes.entry(id(*item).clone()).or_insert_with(|| Outcome::Failed { reason: reason.to_string() });
         }
     }
-    outcomes.into_iter().collect()
+    outcomes
 }
 
 async fn object(cluster: &Cluster, plan: &Plan, (id, planned): (&ObjectId, Planned), mode: Mode) -> Outcome {

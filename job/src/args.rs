@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use sc_core::names::Release;
 
 /// Makes the Secrets, ServiceAccounts and SecretProviderClasses that connections ask for.
@@ -16,6 +16,10 @@ use sc_core::names::Release;
     after_help = "Exit codes:\n  0  everything is as it should be\n  1  the cluster or the network failed; a retry may help\n  2  the values are wrong\n  3  some objects were refused; the rest was applied"
 )]
 pub struct Args {
+    /// What to do.
+    #[arg(value_enum, default_value_t = Task::Apply)]
+    pub task: Task,
+
     /// Reads this values file instead of the live Secret `sc-config`.
     #[arg(long, value_name = "FILE")]
     pub values: Option<PathBuf>,
@@ -42,6 +46,17 @@ pub struct Args {
 
     #[command(flatten)]
     pub(crate) environment: Environment,
+}
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Task {
+    /// Brings the objects to what the connections ask for
+    Apply,
+    /// Says whether the live values are those that were applied; exit code 3 if not
+    Check,
+    /// Deletes all objects that the release has made, and keeps the CronJob from making them anew
+    Cleanup,
 }
 
 /// What the chart's Job says by the environment.
@@ -85,7 +100,7 @@ pub struct Version {
     pub chart: String,
     /// The image.
     pub image: String,
-    /// What started the run: hook, rollback, cron or manual.
+    /// What started the run: hook, rollback, cron, cleanup, test or manual.
     pub trigger: String,
 }
 

@@ -3,8 +3,10 @@
 //! Rule: `kube::Client::request` is not used, since it logs a body that it cannot parse, and neither are kube's own retries, which go on for
 //! longer than a run may last.
 
+pub mod config_map;
 pub mod events;
 pub mod failure;
+pub mod inventory;
 pub mod job;
 pub mod lease;
 pub mod references;
@@ -92,6 +94,14 @@ impl Cluster {
     /// What the API server has against it; [`Failure::Invalid`] if a `test` in it fails.
     pub async fn patch(&self, path: &str, operations: &Value) -> Result<Value, Failure> {
         self.retried(Method::PATCH, path, "patch", operations.to_string().as_bytes()).await
+    }
+
+    /// DELETE, with DeleteOptions.
+    ///
+    /// # Errors
+    /// What the API server has against it; [`Failure::Conflict`] if a precondition in it does not hold.
+    pub async fn delete(&self, path: &str, options: &[u8]) -> Result<Value, Failure> {
+        self.retried(Method::DELETE, path, "delete", options).await
     }
 
     async fn retried(&self, method: Method, path: &str, verb: &'static str, body: &[u8]) -> Result<Value, Failure> {

@@ -5,8 +5,12 @@
 
 pub mod apply;
 pub mod args;
+mod check;
 pub mod cluster;
+mod document;
 pub mod exit;
 pub mod output;
+pub mod remove;
 pub mod run;
 pub mod stop;
+pub mod work;

@@ -26,6 +26,11 @@ pub fn report(report: &Report, dry_run: bool) {
     let _ = write!(std::io::stdout().lock(), "{heading}{report}");
 }
 
+/// Prints one line.
+pub fn line(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
 /// Prints why a run could not do its work: what, why and how to mend it.
 pub fn failure(error: &anyhow::Error) {
     let mut out = std::io::stdout().lock();

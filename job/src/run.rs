@@ -1,31 +1,31 @@
 //! The run, from values to its own deletion.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use jiff::Timestamp;
-use sc_core::plan::Plan;
-use sc_core::problem::Problems;
 use sc_core::report::{Report, Verdict};
-use sha2::{Digest, Sha256};
+use std::cell::Cell;
 use tokio::time::Instant;
 
-use crate::apply::{First, Mode, apply};
-use crate::args::{Args, Identity};
-use crate::cluster::job::OwnJob;
+use crate::apply::{First, Mode};
+use crate::args::{Args, Identity, Task};
+use crate::check::check;
+use crate::cluster::job::{self, OwnJob};
 use crate::cluster::lease::Lease;
 use crate::cluster::status::{Desired, Status};
-use crate::cluster::{Cluster, events, references};
+use crate::cluster::{Cluster, events};
+use crate::document::Document;
 use crate::stop::{Reason, Stop};
+use crate::work::{Done, Work};
 use crate::{exit, output};
 
 /// So long before the end of the Job the run ends itself, to have time for its report.
 const MARGIN: Duration = Duration::from_secs(40);
 /// A wait for the Lease after which the own Job may have been replaced.
 const LONG_WAIT: Duration = Duration::from_secs(1);
-/// The Secret that holds the values, and its key.
-const CONFIG: (&str, &str) = ("sc-config", "values.json");
+/// So long a run that was told to end may take to say how far it came; Kubernetes waits for 20 s.
+const LAST_WORDS: Duration = Duration::from_millis(4500);
 
 /// Runs as the arguments say; returns the exit code.
 pub async fn run(args: &Args) -> u8 {
@@ -50,16 +50,24 @@ pub async fn run(args: &Args) -> u8 {
 /// # Errors
 /// If it cannot do its work: no Lease, no values, no status.
 pub async fn steps(cluster: &Cluster, args: &Args, stop: &Stop) -> Result<u8> {
+    if args.task == Task::Check {
+        return check(cluster, args, stop).await;
+    }
     let identity = if args.values.is_some() { None } else { Some(args.identity().ok_or_else(no_identity)?) };
-    let mut run = Run { cluster, args, stop, identity, own: None };
-    if run.is_orphan().await? {
-        return Ok(exit::APPLIED);
+    let published = Cell::new(None);
+    let mut run = Run { cluster, args, stop, identity, own: None, published: &published };
+    tokio::select! {
+        ended = run.through() => ended,
+        () = overdue(stop) => published.get().ok_or_else(|| anyhow!("{}, and the API server did not take the report in time", Reason::Signal)),
     }
-    let ended = run.with_lease().await;
-    if let Err(error) = &ended {
-        run.say(false, &output::chain(error)).await;
+}
+
+/// Waits until the process must be over.
+async fn overdue(stop: &Stop) {
+    while stop.wait().await != Reason::Signal {
+        std::future::pending::<()>().await;
     }
-    ended
+    tokio::time::sleep(LAST_WORDS).await;
 }
 
 /// A run that has begun.
@@ -69,21 +77,22 @@ struct Run<'a> {
     stop: &'a Stop,
     identity: Option<Identity>,
     own: Option<OwnJob>,
-}
-
-/// Values that were read, and what applying them will prove.
-struct Document {
-    bytes: Vec<u8>,
-    desired: Desired,
-}
-
-/// What a run did.
-struct Work {
-    report: Report,
-    versions: BTreeMap<String, String>,
+    /// The exit code, once the status says how the run ended.
+    published: &'a Cell<Option<u8>>,
 }
 
 impl Run<'_> {
+    async fn through(&mut self) -> Result<u8> {
+        if self.is_orphan().await? {
+            return Ok(exit::APPLIED);
+        }
+        let ended = self.with_lease().await;
+        if let Err(error) = &ended {
+            self.say(false, &output::chain(error)).await;
+        }
+        ended
+    }
+
     /// Where Lease and status are kept; nowhere in a dry run, or outside of a cluster unless asked.
     fn protocol_namespace(&self) -> Option<&str> {
         match (&self.args.values, self.args.dry_run) {
@@ -115,7 +124,7 @@ impl Run<'_> {
 
     async fn with_lease(&mut self) -> Result<u8> {
         let Some(namespace) = self.protocol_namespace().map(str::to_owned) else {
-            let document = self.values().await?;
+            let document = Document::read(self.cluster, self.args, self.stop).await?;
             let work = self.work(&document, First::Create).await?;
             return self.publish(None, &document, &work).await;
         };
@@ -136,20 +145,28 @@ impl Run<'_> {
 
     /// From values to publication, with a status that says Running in between, and in the end how it went, whatever happens.
     async fn with_status(&self, namespace: &str) -> Result<u8> {
-        let document = self.values().await;
+        let document = Document::read(self.cluster, self.args, self.stop).await;
         let unknown = || Desired { hash: String::new(), uid: String::new(), version: self.args.version() };
         let desired = document.as_ref().map_or_else(|_| unknown(), |document| document.desired.clone());
-        let begun = self.stop.or(Status::begin(self.cluster, namespace, &desired, self.identity.as_ref())).await;
-        let failed = || format!("failed to write ConfigMap `{namespace}/sc-status`");
-        let status = begun.with_context(failed)?.with_context(failed)?;
-        let first = if status.had_success { First::Read } else { First::Create };
+        let failed = |verb: &str| format!("failed to {verb} ConfigMap `{namespace}/sc-status`");
+        let read = self.stop.or(Status::read(self.cluster, namespace)).await;
+        let mut status = read.with_context(|| failed("read"))?.with_context(|| failed("read"))?;
+        if status.is_cleaned_up() && desired.version.trigger == "cron" {
+            tracing::info!("the release is being uninstalled: nothing is touched");
+            return Ok(exit::APPLIED);
+        }
+        let begun = self.stop.or(status.begin(self.cluster, &desired, self.identity.as_ref())).await;
+        begun.with_context(|| failed("write"))?.with_context(|| failed("write"))?;
         let worked = async {
             let document = document?;
-            let work = self.work(&document, first).await?;
-            Ok((document, work))
+            let done = match self.args.task {
+                Task::Cleanup => self.clean_up(namespace).await?,
+                Task::Apply | Task::Check => self.work(&document, First::after(status.had_success)).await?,
+            };
+            Ok((document, done))
         };
         match worked.await {
-            Ok((document, work)) => self.publish(Some(status), &document, &work).await,
+            Ok((document, done)) => self.publish(Some(status), &document, &done).await,
             Err(error) => {
                 let written = status.fail(self.cluster, &Report::default(), &output::chain(&error)).await;
                 written.map_or_else(|failure| tracing::warn!(%failure, "the failure was not written to sc-status"), |()| {});
@@ -158,48 +175,26 @@ impl Run<'_> {
         }
     }
 
-    async fn values(&self) -> Result<Document> {
-        let (bytes, uid) = match &self.args.values {
-            Some(file) => (std::fs::read(file).with_context(|| format!("failed to read `{}`", file.display()))?, String::new()),
-            None => self.live_config().await?,
-        };
-        let hash = hexadecimal(&Sha256::digest(&bytes));
-        Ok(Document { bytes, desired: Desired { hash, uid, version: self.args.version() } })
-    }
-
-    /// The live content wins: an older pod can never push older values.
-    async fn live_config(&self) -> Result<(Vec<u8>, String)> {
-        let path = format!("/api/v1/namespaces/{}/secrets/{}", self.args.release_namespace, CONFIG.0);
-        let failed = || format!("failed to read Secret `{}/{}`", self.args.release_namespace, CONFIG.0);
-        let live = self
-            .stop
-            .or(self.cluster.get(&path))
-            .await
-            .with_context(failed)?
-            .with_context(failed)?
-            .ok_or_else(|| anyhow!("it does not exist").context(failed()))?;
-        let bytes = sc_core::document::of_secret(&live, CONFIG.1).ok_or_else(|| anyhow!("it has no key `{}`", CONFIG.1).context(failed()))?;
-        Ok((bytes, live["metadata"]["uid"].as_str().unwrap_or_default().to_owned()))
-    }
-
     /// From the document to the report of all that was done about it.
-    async fn work(&self, document: &Document, first: First) -> Result<Work> {
-        let mut problems = Problems::default();
-        let connections = match sc_core::connections(&document.bytes, &mut problems) {
-            Ok(connections) => connections,
-            Err(problem) => return Ok(Work { report: Report { outcomes: Vec::new(), problems: vec![problem] }, versions: BTreeMap::new() }),
-        };
-        let read = self.stop.or(references::read(self.cluster, &self.args.release_namespace, &connections)).await;
-        let read = read.context("failed to read the referenced Secrets")?;
-        let plan = Plan::of(connections, read.references, self.args.release(), &mut problems);
+    async fn work(&self, document: &Document, first: First) -> Result<Done> {
         let mode = Mode { first, dry_run: self.args.dry_run };
-        let outcomes = apply(self.cluster, &plan, mode, self.stop).await;
-        Ok(Work { report: Report { outcomes, problems: problems.into_vec() }, versions: read.versions })
+        let inventory = self.protocol_namespace();
+        let work = Work { cluster: self.cluster, release: self.args.release(), mode, inventory, stop: self.stop };
+        work.run(&document.bytes).await
+    }
+
+    /// Deletes all that the inventory names, in the face of no CronJob.
+    async fn clean_up(&self, namespace: &str) -> Result<Done> {
+        let suspended = self.stop.or(job::suspend_cron(self.cluster, namespace)).await?;
+        suspended.with_context(|| format!("failed to suspend CronJob `{namespace}/sc-reconcile`"))?;
+        let mode = Mode { first: First::Read, dry_run: false };
+        let work = Work { cluster: self.cluster, release: self.args.release(), mode, inventory: Some(namespace), stop: self.stop };
+        work.clear_all().await
     }
 
     /// Publishes how it ended: report, status, Event, the own Job's time to live, the container's last words.
-    async fn publish(&self, status: Option<Status>, document: &Document, work: &Work) -> Result<u8> {
-        let Work { report, versions } = work;
+    async fn publish(&self, status: Option<Status>, document: &Document, work: &Done) -> Result<u8> {
+        let Done { report, versions } = work;
         output::report(report, self.args.dry_run);
         let verdict = report.verdict();
         let succeeded = verdict == Verdict::Applied;
@@ -207,6 +202,7 @@ impl Run<'_> {
         let written = match status {
             // The status is the other run's now.
             Some(_) if self.stop.reason() == Some(Reason::LeaseLost) => Ok(()),
+            Some(status) if succeeded && self.args.task == Task::Cleanup => status.clean_up(self.cluster, report).await,
             Some(status) if succeeded => status.succeed(self.cluster, &document.desired, report, versions).await,
             Some(status) => status.fail(self.cluster, report, &reason).await,
             None => Ok(()),
@@ -217,10 +213,12 @@ impl Run<'_> {
         }
         if succeeded {
             written.context("failed to write ConfigMap `sc-status`")?;
+            self.published.set(Some(exit::code(verdict)));
             self.say(true, &report.summary()).await;
             self.vanish().await;
         } else {
             written.unwrap_or_else(|failure| tracing::warn!(%failure, "the failure was not written to sc-status"));
+            self.published.set(Some(exit::code(verdict)));
             self.say(false, &reason).await;
         }
         Ok(exit::code(verdict))
@@ -253,9 +251,4 @@ fn reason(report: &Report) -> String {
 
 fn no_identity() -> anyhow::Error {
     anyhow!("POD_UID, JOB_NAME and JOB_UID are not set, so this is not the chart's Job: outside of it give --values FILE")
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sc_core::connections::{ConnectionSet, Connections};
 use sc_core::credential::{Referenced, References};
 use sc_core::names::Release;
 use sc_core::plan::Plan;
@@ -25,6 +26,8 @@ const FIRST: [&str; 3] = ["apiVersion", "kind", "metadata"];
 pub struct Planned {
     /// The plan; empty if the document cannot be read.
     pub plan: Plan,
+    /// The sets with more connections, which are not read.
+    pub sets: Vec<ConnectionSet>,
     /// The problems.
     pub problems: Vec<Problem>,
 }
@@ -33,13 +36,16 @@ impl Planned {
     /// Plans a document.
     pub fn of(document: &[u8]) -> Self {
         let mut problems = Problems::default();
-        let connections = sc_core::connections(document, &mut problems).unwrap_or_else(|Problem { at, kind }| {
-            problems.add(&at, *kind);
-            Vec::new()
-        });
+        let (connections, sets) = Connections::parse(document, &mut problems).map_or_else(
+            |problem| {
+                problems.push(problem);
+                (Vec::new(), Vec::new())
+            },
+            |connections| (connections.listed, connections.sets),
+        );
         let tree = sc_core::document::parse(document).unwrap_or_default();
         let plan = Plan::of(connections, references(&tree), release(), &mut problems);
-        Self { plan, problems: problems.into_vec() }
+        Self { plan, sets, problems: problems.into_vec() }
     }
 
     /// The names of the planned objects, as reports spell them.

@@ -106,7 +106,8 @@ fn all_grammars(cell: &Cell, compatibility: &str) -> BTreeSet<Grammar> {
 fn with_variables<T>(cell: &Cell, compatibility: &str, work: impl FnOnce(&mut dyn Iterator<Item = (&str, Grammar, &Template)>) -> T) -> T {
     let service = Catalogue::builtin().find(&cell.service).unwrap();
     let login = service.auth_types.iter().find(|(auth_type, _)| auth_type.name() == cell.auth_type).unwrap().1;
-    work(&mut login.configuration(&cell.client_type).unwrap().variables(Compatibility::named(compatibility).unwrap()))
+    let compatibility = Compatibility::ALL.into_iter().find(|(name, _)| *name == compatibility).unwrap().1;
+    work(&mut login.configuration(&cell.client_type).unwrap().variables(compatibility))
 }
 
 /// What a client makes of a variable. Spring resolves placeholders first, of which there may be none.

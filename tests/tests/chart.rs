@@ -165,8 +165,8 @@ fn the_job_reads_what_the_user_wrote() {
             "connections": written["connections"], "compatibility": or_default("compatibility", json!("corrected")),
             "cloud": or_default("cloud", json!("AzurePublicCloud")), "targetServices": or_default("targetServices", json!([])),
         });
-        if let Some(document) = written.get("connectionsDocument") {
-            expected["connectionsDocument"] = document.clone();
+        for field in ["connectionsDocument", "connectionSets"] {
+            written.get(field).into_iter().for_each(|more| expected[field] = more.clone());
         }
         assert_eq!(read, expected, "{}", case.file.display());
         let (from_file, from_cluster) = (Planned::of(&fs::read(&case.file).unwrap()), Planned::of(case.renders[0].config().as_bytes()));
@@ -278,7 +278,7 @@ fn what_would_not_fit_into_a_release_is_refused_with_the_way_out() {
         assert_eq!(rendered(&helm, &fitting).unwrap().config().len(), 700_000);
         let answer = helm.template(&[&too_large]);
         assert!(!answer.is_ok && answer.errors.contains("700001 bytes"), "{}", answer.errors);
-        assert!(answer.errors.contains("secretKeyRef") && !answer.errors.contains("hunter2"), "{}", answer.errors);
+        assert!(answer.errors.contains("connectionSets") && !answer.errors.contains("hunter2"), "{}", answer.errors);
     }
 }
 

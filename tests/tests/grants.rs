@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use sc_core::object::ObjectKind;
 use sc_tests::helm::{Helm, for_each};
 use sc_tests::planning::Planned;
 use sc_tests::render::{Grant, Render, name_of};
@@ -15,9 +16,11 @@ fn exactly_what_the_plan_needs_is_granted() {
     for helm in Helm::both() {
         for_each(&cases, |file| {
             let render = rendered(&helm, file).unwrap_or_else(|errors| panic!("{}: {errors}", file.display()));
-            let planned = Planned::of(&fs::read(file).unwrap());
+            let document = fs::read(file).unwrap();
+            let planned = Planned::of(&document);
+            let needed = needed(&document, &planned);
             assert!(planned.problems.is_empty(), "{}: {}", file.display(), planned.report());
-            assert_same(&stem(file), &render.grants(), &needed(&planned));
+            assert_same(&stem(file), &render.grants(), &needed);
         });
     }
 }
@@ -31,7 +34,8 @@ fn what_is_left_of_a_bad_document_is_granted_too() {
     let rendered: Vec<_> = rendered.into_iter().flatten().collect();
     assert!(rendered.len() > 10, "the schema refuses nearly all");
     for (file, render) in rendered {
-        let (needed, granted) = (needed(&Planned::of(&fs::read(file).unwrap())), render.grants());
+        let document = fs::read(file).unwrap();
+        let (needed, granted) = (needed(&document, &Planned::of(&document)), render.grants());
         let missing: Vec<&Grant> = needed.difference(&granted).collect();
         assert!(missing.is_empty(), "{}: {missing:?}", file.display());
     }
@@ -54,25 +58,52 @@ fn rendered(helm: &Helm, file: &Path) -> Result<Render, String> {
     if answer.is_ok { Ok(Render::of(&answer.output)) } else { Err(answer.errors) }
 }
 
-/// Every request that the job makes, as design 6 lists them, for this plan.
-fn needed(planned: &Planned) -> BTreeSet<Grant> {
-    let mut needed = BTreeSet::new();
-    for (id, _) in planned.plan.objects() {
-        let group = id.kind.api_version().rsplit_once('/').map_or("", |(group, _)| group);
-        let resource = format!("{group}/{}", id.kind.plural());
-        needed.extend(grants(&id.namespace, &resource, &["*"], &["create"]));
-        needed.extend(grants(&id.namespace, &resource, &[&id.name], &["get", "update"]));
+/// Every request that the job makes, as design 6 lists them, for the plan of this document.
+fn needed(document: &[u8], planned: &Planned) -> BTreeSet<Grant> {
+    let cleans_up = ["true", "\"true\""].contains(&sc_core::document::parse(document).unwrap_or_default()["cleanup"]["enabled"].to_string().as_str());
+    let in_sets: BTreeSet<&str> = planned.sets.iter().flat_map(|set| &set.namespaces).map(String::as_str).collect();
+    let mut needed = of_release(planned, cleans_up);
+    for (id, _) in planned.plan.objects().filter(|(id, _)| !in_sets.contains(id.namespace.as_str())) {
+        needed.extend(grants(&id.namespace, &resource(id.kind), &["*"], &["create"]));
+        needed.extend(grants(&id.namespace, &resource(id.kind), &[&id.name], changes(cleans_up)));
     }
+    for (namespace, kind) in in_sets.iter().flat_map(|namespace| ObjectKind::ALL.map(|kind| (namespace, kind))) {
+        needed.extend(grants(namespace, &resource(kind), &["*"], &[&["create"], changes(cleans_up)].concat()));
+    }
+    for id in planned.plan.removals() {
+        needed.extend(grants(&id.namespace, &resource(id.kind), &[&id.name], &["get", "delete"]));
+    }
+    needed
+}
+
+fn changes(cleans_up: bool) -> &'static [&'static str] {
+    if cleans_up { &["get", "update", "delete"] } else { &["get", "update"] }
+}
+
+/// What a run needs in the namespace of the release.
+fn of_release(planned: &Planned, cleans_up: bool) -> BTreeSet<Grant> {
+    let mut needed = BTreeSet::new();
     let referenced = planned.plan.connections().iter().flat_map(|connection| connection.referenced_secrets());
+    let sets = planned.sets.iter().flat_map(|set| set.referenced.iter().chain([&set.secret])).map(String::as_str);
+    let pages: Vec<String> = (0..3 + 4 * planned.sets.len()).map(|page| format!("sc-inventory-{page}")).collect();
+    let maps: Vec<&str> = pages.iter().map(String::as_str).chain(["sc-status"]).collect();
     let own = "sc-system";
-    needed.extend(grants(own, "/secrets", &referenced.chain(["sc-config"]).collect::<Vec<_>>(), &["get"]));
+    needed.extend(grants(own, "/secrets", &referenced.chain(sets).chain(["sc-config"]).collect::<Vec<_>>(), &["get"]));
     needed.extend(grants(own, "coordination.k8s.io/leases", &["*"], &["create"]));
     needed.extend(grants(own, "coordination.k8s.io/leases", &["sc-job"], &["get", "update"]));
     needed.extend(grants(own, "/configmaps", &["*"], &["create"]));
-    needed.extend(grants(own, "/configmaps", &["sc-status"], &["get", "update"]));
+    needed.extend(grants(own, "/configmaps", &maps, &["get", "update"]));
     needed.extend(grants(own, "batch/jobs", &["sc-job", "sc-job-rollback"], &["get", "patch"]));
     needed.extend(grants(own, "/events", &["*"], &["create"]));
+    if cleans_up {
+        needed.extend(grants(own, "batch/cronjobs", &["sc-reconcile"], &["patch"]));
+    }
     needed
+}
+
+fn resource(kind: ObjectKind) -> String {
+    let group = kind.api_version().rsplit_once('/').map_or("", |(group, _)| group);
+    format!("{group}/{}", kind.plural())
 }
 
 fn grants(namespace: &str, resource: &str, names: &[&str], verbs: &[&str]) -> Vec<Grant> {

@@ -60,6 +60,8 @@ impl Reader<'_> {
             vault_cloud,
             sync_secret: entry.sync_secret,
             adopt: entry.adopt,
+            state: entry.state,
+            deletion_policy: entry.deletion_policy,
             format: entry.format,
             credentials: entry.credentials.sources.into_iter().collect(),
             customized_keys: entry.customized_keys,

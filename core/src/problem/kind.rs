@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use super::{Choice, Word};
 use crate::catalogue::template::Place;
+use crate::connections::Unread;
 
 /// All that can be wrong with values. Each says what is wrong and, as help, what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Diagnostic)]
@@ -92,24 +93,57 @@ pub enum Kind {
         rule: String,
     },
     /// Two connections that would write one object.
-    #[error("connections `{first}` and `{second}` would both write {object}")]
+    #[error("connections `{first}` (at {at}) and `{second}` would both write {object}")]
     #[diagnostic(help("give one of them another name, or another namespace"))]
     SameObject {
         /// The earlier connection.
         first: String,
+        /// Its place.
+        at: String,
         /// The later connection.
         second: String,
         /// Kind and name of the object.
         object: String,
     },
     /// Two connections of one identity that disagree about its tenant.
-    #[error("connections `{first}` and `{second}` disagree about the tenant of their one identity")]
+    #[error("connections `{first}` (at {at}) and `{second}` disagree about the tenant of their one identity")]
     #[diagnostic(help("give both the same `credentials.tenantId`, or neither"))]
     TwoTenants {
         /// The earlier connection.
         first: String,
+        /// Its place.
+        at: String,
         /// The later connection.
         second: String,
+    },
+    /// A set that was not to be had.
+    #[error("the Secret {name} with connections {why}")]
+    #[diagnostic(help("{}", why.fix()))]
+    SetUnread {
+        /// Name of the Secret.
+        name: Word,
+        /// Why.
+        why: Unread,
+    },
+    /// Two sets of one Secret.
+    #[error("two connection sets are the Secret {name}")]
+    #[diagnostic(help("keep one of them, with the namespaces and Secrets of both"))]
+    SetTwice {
+        /// Name of the Secret.
+        name: Word,
+    },
+    /// A connection of a set that reaches for what the set does not name.
+    #[error("{what} {name} is not among the `{field}` of this connection set")]
+    #[diagnostic(help("add it to `{field}` of the set, by which the job gets its rights; {choice}"))]
+    OutsideOfSet {
+        /// What it is.
+        what: &'static str,
+        /// Its name.
+        name: Word,
+        /// The field of the set.
+        field: &'static str,
+        /// What the set names.
+        choice: Choice,
     },
     /// An ARM id of another form than that of its target service.
     #[error("the resource id is not that of a `{service}`")]

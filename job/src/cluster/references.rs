@@ -1,9 +1,10 @@
-//! The Secrets that credentials refer to, in the namespace of the release.
+//! The Secrets that are read in the namespace of the release: those that credentials refer to, and those with more connections.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt};
 use sc_core::connection::Connection;
+use sc_core::connections::{ConnectionSet, Unread};
 use sc_core::credential::{Referenced, References};
 use serde_json::Value;
 
@@ -38,6 +39,20 @@ pub async fn read(cluster: &Cluster, namespace: &str, connections: &[Connection]
         read.references.insert(name, referenced);
     }
     read
+}
+
+/// The document of a set, and the resourceVersion that it was read at.
+///
+/// # Errors
+/// Why it was not to be had.
+pub async fn set(cluster: &Cluster, namespace: &str, set: &ConnectionSet) -> Result<(Vec<u8>, String), Unread> {
+    let live = ask(cluster, namespace, &set.secret).await.map_err(|unread| match unread {
+        Referenced::Absent => Unread::Absent,
+        Referenced::Forbidden => Unread::Forbidden,
+        Referenced::Found(_) | Referenced::Unread => Unread::Unanswered,
+    })?;
+    let bytes = sc_core::document::of_secret(&live, ConnectionSet::KEY).ok_or(Unread::Keyless)?;
+    Ok((bytes, live["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned()))
 }
 
 async fn ask(cluster: &Cluster, namespace: &str, name: &str) -> Result<Value, Referenced> {

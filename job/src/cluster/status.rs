@@ -5,18 +5,17 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use sc_core::names::{MANAGED_BY, MANAGER};
 use sc_core::report::Report;
-use serde_json::{Value, json};
 
+use super::config_map::ConfigMap;
 use super::{Cluster, Failure};
 use crate::args::{Identity, Version};
 
 const NAME: &str = "sc-status";
 /// The version of the ConfigMap's own format.
 const FORMAT: &str = "1";
-/// How often a write is tried when somebody else writes, too.
-const ROUNDS: usize = 3;
+const SUCCEEDED: &str = "Succeeded";
+const CLEANED_UP: &str = "CleanedUp";
 /// The longest reason that is kept, in bytes.
 const LONGEST_REASON: usize = 1024;
 
@@ -34,28 +33,57 @@ pub struct Desired {
 /// The status of this run and what is kept of earlier ones.
 #[derive(Debug)]
 pub struct Status {
-    collection: String,
-    path: String,
-    object: Value,
+    map: ConfigMap,
     /// Whether an earlier run succeeded, so that most objects will be there.
     pub had_success: bool,
 }
 
 impl Status {
-    /// Reads what earlier runs left, and writes that this one is running.
+    /// Reads what earlier runs left.
     ///
     /// # Errors
     /// What the API server has against it.
-    pub async fn begin(cluster: &Cluster, namespace: &str, desired: &Desired, identity: Option<&Identity>) -> Result<Self, Failure> {
-        let collection = format!("/api/v1/namespaces/{namespace}/configmaps");
-        let path = format!("{collection}/{NAME}");
-        let metadata = json!({"name": NAME, "namespace": namespace, "labels": {MANAGED_BY: MANAGER}});
-        let fresh = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata});
-        let object = cluster.get(&path).await?.unwrap_or(fresh);
-        let had_success = object["data"]["lastSuccessAt"].as_str().is_some_and(|time| !time.is_empty());
-        let mut status = Self { collection, path, object, had_success };
-        status.write(cluster, &running(desired, identity)).await?;
-        Ok(status)
+    pub async fn read(cluster: &Cluster, namespace: &str) -> Result<Self, Failure> {
+        let map = ConfigMap::read(cluster, namespace, NAME).await?;
+        let had_success = !map.text("lastSuccessAt").is_empty();
+        Ok(Self { map, had_success })
+    }
+
+    /// Whether it proves that these values were applied.
+    #[must_use]
+    pub fn proves(&self, hash: &str, uid: &str) -> bool {
+        let Self { map, .. } = self;
+        map.text("result") == SUCCEEDED && map.text("observedHash") == hash && map.text("observedUID") == uid
+    }
+
+    /// Whether the objects were deleted because the release is being uninstalled.
+    #[must_use]
+    pub fn is_cleaned_up(&self) -> bool {
+        self.map.text("result") == CLEANED_UP
+    }
+
+    /// The last result, and why it is not a success.
+    #[must_use]
+    pub fn result(&self) -> (&str, &str) {
+        (self.map.text("result"), self.map.text("reason"))
+    }
+
+    /// Writes that this run has begun.
+    ///
+    /// # Errors
+    /// What the API server has against it.
+    pub async fn begin(&mut self, cluster: &Cluster, desired: &Desired, identity: Option<&Identity>) -> Result<(), Failure> {
+        self.map.write(cluster, &running(desired, identity)).await
+    }
+
+    /// Writes that all objects were deleted.
+    ///
+    /// # Errors
+    /// What the API server has against it.
+    pub async fn clean_up(mut self, cluster: &Cluster, report: &Report) -> Result<(), Failure> {
+        let mut data = ended(CLEANED_UP, report, "");
+        data.push(("lastSuccessAt", String::new()));
+        self.map.write(cluster, &data).await
     }
 
     /// Writes that the run succeeded.
@@ -69,9 +97,10 @@ impl Status {
         report: &Report,
         versions: &BTreeMap<String, String>,
     ) -> Result<(), Failure> {
-        let generation = self.object["data"]["generation"].as_str().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0) + 1;
+        let generation = self.map.text("generation").parse::<u64>().unwrap_or(0) + 1;
         let references: Vec<String> = versions.iter().map(|(name, version)| format!("{name}={version}")).collect();
-        let mut data = ended("Succeeded", report, "");
+        let rotated = rotated(self.map.text("references"), versions);
+        let mut data = ended(SUCCEEDED, report, "");
         data.extend([
             ("observedHash", desired.hash.clone()),
             ("observedUID", desired.uid.clone()),
@@ -79,8 +108,9 @@ impl Status {
             ("lastSuccessAt", Timestamp::now().to_string()),
             ("consecutiveFailures", "0".to_owned()),
             ("references", references.join(" ")),
+            ("rotated", rotated.join(" ")),
         ]);
-        self.write(cluster, &data).await
+        self.map.write(cluster, &data).await
     }
 
     /// Writes that the run failed, and why.
@@ -88,35 +118,10 @@ impl Status {
     /// # Errors
     /// What the API server has against it.
     pub async fn fail(mut self, cluster: &Cluster, report: &Report, reason: &str) -> Result<(), Failure> {
-        let failures = self.object["data"]["consecutiveFailures"].as_str().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0) + 1;
+        let failures = self.map.text("consecutiveFailures").parse::<u64>().unwrap_or(0) + 1;
         let mut data = ended("Failed", report, reason);
         data.push(("consecutiveFailures", failures.to_string()));
-        self.write(cluster, &data).await
-    }
-
-    /// Writes these keys. Only the holder of the Lease writes, so a conflict is a hand's change, or an answer that was lost: the keys go on top.
-    async fn write(&mut self, cluster: &Cluster, data: &[(&str, String)]) -> Result<(), Failure> {
-        for _ in 0..ROUNDS {
-            update(&mut self.object, data);
-            match self.put(cluster).await {
-                Ok(object) => {
-                    self.object = object;
-                    return Ok(());
-                }
-                Err(Failure::Conflict | Failure::Exists) => self.object = cluster.get(&self.path).await?.ok_or(Failure::Conflict)?,
-                Err(failure) => return Err(failure),
-            }
-        }
-        Err(Failure::Conflict)
-    }
-
-    async fn put(&self, cluster: &Cluster) -> Result<Value, Failure> {
-        let body = self.object.to_string();
-        if self.object["metadata"]["resourceVersion"].is_null() {
-            cluster.create(&self.collection, body.as_bytes()).await
-        } else {
-            cluster.replace(&self.path, body.as_bytes()).await
-        }
+        self.map.write(cluster, &data).await
     }
 }
 
@@ -148,8 +153,9 @@ fn ended(result: &str, report: &Report, reason: &str) -> Vec<(&'static str, Stri
     ]
 }
 
-fn update(object: &mut Value, data: &[(&str, String)]) {
-    for (key, value) in data {
-        object["data"][*key] = json!(value);
-    }
+/// The names of those Secrets that have another version than at the last success.
+fn rotated<'a>(before: &str, versions: &'a BTreeMap<String, String>) -> Vec<&'a str> {
+    let before: BTreeMap<&str, &str> = before.split(' ').filter_map(|entry| entry.split_once('=')).collect();
+    let differs = |(name, version): &(&String, &String)| before.get(name.as_str()).is_some_and(|known| known != version);
+    versions.iter().filter(differs).map(|(name, _)| name.as_str()).collect()
 }

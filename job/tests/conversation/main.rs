@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "that is how a test fails, also outside of its own function")]
 
+mod cleanup;
 mod dry_run;
 mod failing;
 mod lease;
@@ -9,6 +10,8 @@ mod ordinary;
 mod own_job;
 mod ownership;
 mod refusals;
+mod removal;
 mod server;
+mod sets;
 mod stopping;
 mod world;

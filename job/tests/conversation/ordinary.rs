@@ -4,7 +4,9 @@ use http::Method;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::world::{CONFIG, CONFIG_MAPS, EVENTS, JOB, LEASE, LEASES, OBJECTS, ORDERS, REFERENCED, STATUS, World, but, orders, tells, three};
+use crate::world::{
+    CONFIG, CONFIG_MAPS, EVENTS, INVENTORY, JOB, LEASE, LEASES, OBJECTS, ORDERS, REFERENCED, STATUS, World, but, orders, tells, three,
+};
 
 #[tokio::test(start_paused = true)]
 async fn a_first_install_asks_for_each_thing_once() {
@@ -20,6 +22,8 @@ async fn a_first_install_asks_for_each_thing_once() {
         format!("GET {STATUS}"),
         format!("POST {CONFIG_MAPS}"),
         format!("GET {REFERENCED}"),
+        format!("GET {INVENTORY}"),
+        format!("POST {CONFIG_MAPS}"),
     ];
     let after = [format!("PUT {STATUS}"), format!("POST {EVENTS}"), format!("PATCH {JOB}"), format!("GET {LEASE}"), format!("PUT {LEASE}")];
     assert_eq!(lines[..before.len()], before);

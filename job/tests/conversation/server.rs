@@ -118,14 +118,23 @@ impl Objects {
             (&Method::PUT, Some(live)) if live["metadata"]["resourceVersion"] == seen.body["metadata"]["resourceVersion"] => {
                 (200, stored(self, seen.body.clone()), None)
             }
-            (&Method::PUT, Some(_)) => status(409, "Conflict", path, ""),
             (&Method::PATCH, Some(live)) => match patched(live, &seen.body) {
                 Some(object) => (200, stored(self, object), None),
                 None => status(422, "Invalid", path, "the server rejected our request due to an error in our request"),
             },
+            (&Method::DELETE, Some(live)) if has(&live, &seen.body["preconditions"]) => {
+                self.live.remove(path);
+                (200, json!({"kind": "Status", "status": "Success"}), None)
+            }
+            (&Method::PUT | &Method::DELETE, Some(_)) => status(409, "Conflict", path, ""),
             _ => status(405, "MethodNotAllowed", path, ""),
         }
     }
+}
+
+/// Whether the object is the one that the preconditions of a DELETE are about.
+fn has(live: &Value, preconditions: &Value) -> bool {
+    ["uid", "resourceVersion"].iter().all(|field| preconditions[field].is_null() || preconditions[field] == live["metadata"][field])
 }
 
 /// A JSON patch of the operations that the job has a use for.
@@ -178,6 +187,11 @@ impl Server {
     /// several) go otherwise.
     pub(crate) fn when(&self, method: Method, object: &str, times: usize, then: Then) {
         self.state().rules.push(Rule { method, object: object.to_owned(), times, then });
+    }
+
+    /// From now on all goes as usual.
+    pub(crate) fn forget_rules(&self) {
+        self.state().rules.clear();
     }
 
     /// Reads or changes the objects, unseen.

@@ -8,7 +8,7 @@ use sc_job::stop::Reason;
 use serde_json::{Value, json};
 
 use crate::server::Then;
-use crate::world::{JOB, LEASE, ORDERS, REFERENCED, STATUS, World, but, orders, three};
+use crate::world::{EVENTS, JOB, LEASE, ORDERS, REFERENCED, STATUS, World, but, orders, three};
 
 fn started(world: &World, seconds: i64) {
     let time = (Timestamp::now() - SignedDuration::from_secs(seconds)).to_string();
@@ -90,4 +90,28 @@ async fn a_signal_after_the_last_write_does_not_undo_success() {
     world.server.when(Method::PUT, STATUS, 1, Then::First(Box::new(move |_| stop.now(Reason::Signal))));
     assert_eq!(world.run().await.code, Ok(0));
     assert!(world.vanishes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_signal_a_deaf_api_server_is_waited_for_five_seconds_at_most() {
+    let world = World::of(&three());
+    world.server.when(Method::POST, ORDERS, 1, Then::Delay(Duration::from_secs(25)));
+    world.server.when(Method::PUT, STATUS, 1000, Then::Delay(Duration::from_secs(25)));
+    let stop = world.stop.clone();
+    world.later(2, move |_| stop.now(Reason::Signal));
+    let ended = world.run().await;
+    assert!(ended.code.unwrap_err().contains("the API server did not take the report in time"));
+    assert!(ended.took < Duration::from_secs(2 + 5), "{:?}", ended.took);
+    assert_ne!(world.status("result"), "Succeeded");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_signal_a_success_that_was_published_is_one() {
+    let world = World::of(&three());
+    world.server.when(Method::POST, &format!("{EVENTS}/*"), 1000, Then::Delay(Duration::from_secs(25)));
+    let stop = world.stop.clone();
+    world.later(2, move |_| stop.now(Reason::Signal));
+    let ended = world.run().await;
+    assert_eq!((ended.code, world.status("result").as_str()), (Ok(0), "Succeeded"));
+    assert!(ended.took < Duration::from_secs(2 + 5), "{:?}", ended.took);
 }

@@ -22,6 +22,8 @@ pub(crate) const CONFIG: &str = "/api/v1/namespaces/sc-system/secrets/sc-config"
 pub(crate) const REFERENCED: &str = "/api/v1/namespaces/sc-system/secrets/orders-admin";
 pub(crate) const CONFIG_MAPS: &str = "/api/v1/namespaces/sc-system/configmaps";
 pub(crate) const STATUS: &str = "/api/v1/namespaces/sc-system/configmaps/sc-status";
+pub(crate) const INVENTORY: &str = "/api/v1/namespaces/sc-system/configmaps/sc-inventory-0";
+pub(crate) const CRON: &str = "/apis/batch/v1/namespaces/sc-system/cronjobs/sc-reconcile";
 pub(crate) const EVENTS: &str = "/api/v1/namespaces/sc-system/events";
 pub(crate) const ORDERS: &str = "/api/v1/namespaces/shop/secrets/sc-orders-secret";
 pub(crate) const PICTURES: &str = "/api/v1/namespaces/shop/secrets/sc-pictures-secret";
@@ -80,7 +82,7 @@ impl World {
     /// The chart installed with these connections.
     pub(crate) fn of(connections: &[Value]) -> Self {
         let world = Self { server: Server::default(), stop: Stop::new() };
-        world.configure(json!({"connections": connections}).to_string().as_bytes());
+        world.upgrade(connections);
         let now = Timestamp::now().to_string();
         world.put(JOB, &json!({"metadata": {"name": "sc-job", "uid": "job-1"}, "spec": {}, "status": {"startTime": now}}));
         world.put(REFERENCED, &json!({"metadata": {"name": "orders-admin"}, "data": {"password": STANDARD.encode("hunter2")}}));
@@ -99,6 +101,11 @@ impl World {
         self.put(CONFIG, &json!({"metadata": {"name": "sc-config", "uid": "config-1"}, "data": data}));
     }
 
+    /// An upgrade to these connections.
+    pub(crate) fn upgrade(&self, connections: &[Value]) {
+        self.configure(json!({"connections": connections}).to_string().as_bytes());
+    }
+
     pub(crate) fn put(&self, path: &str, object: &Value) {
         self.server.objects(|objects| objects.put(path, object.clone()));
     }
@@ -110,6 +117,12 @@ impl World {
     /// A key of `sc-status`.
     pub(crate) fn status(&self, key: &str) -> String {
         self.live(STATUS).map(|status| status["data"][key].as_str().unwrap_or("(none)").to_owned()).unwrap_or_default()
+    }
+
+    /// The lines of the inventory.
+    pub(crate) fn inventory(&self) -> Vec<String> {
+        let live = self.live(INVENTORY).unwrap_or_default();
+        live["data"]["objects"].as_str().unwrap_or_default().lines().map(str::to_owned).collect()
     }
 
     /// Does something to the cluster while a run is under way.
@@ -133,12 +146,12 @@ impl World {
 
     /// The same with further arguments.
     pub(crate) async fn run_with(&self, further: &[&str]) -> Ended {
-        let identity = ["--pod-uid", "pod-1", "--pod-name", "sc-job-abcde", "--job-name", "sc-job", "--job-uid", "job-1"];
+        let identity = ["--pod-uid", "pod-1", "--pod-name", "sc-job-abcde", "--job-name", "sc-job", "--job-uid", "job-1", "--trigger", "hook"];
         self.run_as(&[&identity, further].concat()).await
     }
 
     pub(crate) async fn run_as(&self, arguments: &[&str]) -> Ended {
-        let usual = ["sc-job", "--release", "sc", "--release-namespace", "sc-system", "--trigger", "hook", "--image", "example/sc-job:0.1.0"];
+        let usual = ["sc-job", "--release", "sc", "--release-namespace", "sc-system", "--image", "example/sc-job:0.1.0"];
         let args = Args::try_parse_from([&usual, arguments].concat()).unwrap();
         let (cluster, began) = (Cluster::new(self.server.client()), Instant::now());
         let code = sc_job::run::steps(&cluster, &args, &self.stop).await.map_err(|error| format!("{error:?}"));
@@ -151,7 +164,9 @@ impl World {
 /// What holds for every run, however it ends.
 fn hold(ended: &Ended) {
     for seen in &ended.seen {
-        assert_ne!(seen.method, Method::DELETE, "{}", seen.line());
+        let conditions = &seen.body["preconditions"];
+        let is_careful = conditions["uid"].is_string() && conditions["resourceVersion"].is_string() && !seen.path.contains("/jobs/");
+        assert!(seen.method != Method::DELETE || is_careful, "{}", seen.line());
         assert!(!seen.path.contains('?'), "{}", seen.line());
         let content_type = if seen.method == Method::PATCH { "application/json-patch+json" } else { "application/json" };
         assert_eq!(seen.content_type, content_type, "{}", seen.line());

@@ -1,0 +1,57 @@
+//! Deletes what should be gone: only what is ours, and only as it was seen, by preconditions on UID and resourceVersion.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sc_core::names::Release;
+use sc_core::object::{ObjectId, Removal};
+use sc_core::report::Outcome;
+
+use crate::apply::for_each;
+use crate::cluster::{Cluster, Failure, path};
+use crate::stop::Stop;
+
+/// How often an object is looked at anew when somebody else changes it meanwhile.
+const ROUNDS: usize = 6;
+
+/// Deletes these objects and says what became of each. What was not begun when `stop` came has failed.
+pub async fn remove(cluster: &Cluster, ids: &BTreeSet<ObjectId>, release: &Release, dry_run: bool, stop: &Stop) -> BTreeMap<ObjectId, Outcome> {
+    for_each(ids.iter().collect(), |id| object(cluster, id, release, dry_run), |id| id, stop).await
+}
+
+/// What is to be said of an object that no connection asks for any more, and that its policy keeps.
+#[must_use]
+pub fn retained(id: &ObjectId) -> Outcome {
+    kept(id, "no connection asks for it any more, and its `deletionPolicy` was Retain")
+}
+
+async fn object(cluster: &Cluster, id: &ObjectId, release: &Release, dry_run: bool) -> Outcome {
+    for _ in 0..ROUNDS {
+        match attempt(cluster, id, release, dry_run).await {
+            Err(Failure::Conflict) => {}
+            Err(Failure::Absent | Failure::NoNamespace | Failure::UnknownKind) => return Outcome::Absent,
+            Err(Failure::Forbidden { .. }) => return kept(id, "the job has no right to delete it"),
+            Err(failure) => return Outcome::Failed { reason: failure.to_string() },
+            Ok(outcome) => return outcome,
+        }
+    }
+    Outcome::Failed { reason: Failure::Conflict.to_string() }
+}
+
+async fn attempt(cluster: &Cluster, id: &ObjectId, release: &Release, dry_run: bool) -> Result<Outcome, Failure> {
+    let live = cluster.get(&path(id)).await?.ok_or(Failure::Absent)?;
+    if live["metadata"]["deletionTimestamp"].is_string() {
+        return Ok(Outcome::Deleted);
+    }
+    match Removal::of(&live, release) {
+        Removal::NotOurs => {
+            let reason = format!("it was not made by release `{}` in `{}`", release.name, release.namespace);
+            Ok(Outcome::Kept { is_ours: false, reason, fix: "nothing, it is left to whoever made it".to_owned() })
+        }
+        Removal::Delete { .. } if dry_run => Ok(Outcome::Deleted),
+        Removal::Delete { body } => cluster.delete(&path(id), &body).await.map(|_| Outcome::Deleted),
+    }
+}
+
+fn kept(id: &ObjectId, reason: &str) -> Outcome {
+    Outcome::Kept { is_ours: true, reason: reason.to_owned(), fix: format!("if nobody needs it, `{}`", id.deletion()) }
+}
