@@ -52,7 +52,7 @@ impl Case {
         for attempt in self.attempts() {
             let ran = room.run(attempt.pod, attempt.fault.clone()).await;
             let verdict = verdict(room, &attempt, &ran);
-            problems.extend(self.of_any_run(room, &attempt, &ran).await);
+            problems.extend(of_any_run(room, &attempt, &ran).await);
             match verdict {
                 Ok(true) => {
                     problems.extend(self.of_the_end(room).await);
@@ -74,34 +74,34 @@ impl Case {
         [Some(first), second, Some(Attempt { pod, fault: None })].into_iter().flatten().collect()
     }
 
-    /// What must hold after each run, however it ended.
-    async fn of_any_run(&self, room: &Room, attempt: &Attempt, ran: &Ran) -> Vec<String> {
-        let mut problems = Vec::new();
-        if matches!(attempt.fault, Some((Target::Key(_), _))) && !ran.script.is_met {
-            problems.push("the request never came".to_owned());
-        }
-        if ran.ended.output.contains(PASSWORD) {
-            problems.push("the password was printed".to_owned());
-        }
-        let state = room.capture().await;
-        let missing = state.of_connections(&room.names).differences(&room.goal.of_connections(&room.names));
-        if state.claims_success(&room.names) && !missing.is_empty() {
-            problems.push(format!("false success: {}", missing.join("; ")));
-        }
-        let touched = room.untouched.iter().filter(|path| state.0.get(*path) != room.start.0.get(*path));
-        problems.extend(touched.map(|path| format!("{path} was touched")));
-        problems
-    }
-
     /// What must hold when a run has ended as it would without a fault.
     async fn of_the_end(&self, room: &Room) -> Vec<String> {
-        let mut problems = room.capture().await.differences(&room.goal);
+        let mut problems = room.live.differences(&room.goal);
         let reason = if room.scenario.exit == 0 { "ConnectionsApplied" } else { "ConnectionsFailed" };
         if !self.key.path.ends_with("/events") && !room.has_event(reason).await {
             problems.push(format!("there is no Event {reason}"));
         }
         problems
     }
+}
+
+/// What must hold after each run, however it ended.
+async fn of_any_run(room: &mut Room, attempt: &Attempt, ran: &Ran) -> Vec<String> {
+    let mut problems = Vec::new();
+    if matches!(attempt.fault, Some((Target::Key(_), _))) && !ran.script.is_met {
+        problems.push("the request never came".to_owned());
+    }
+    if ran.ended.output.contains(PASSWORD) {
+        problems.push("the password was printed".to_owned());
+    }
+    room.look().await;
+    let missing = room.live.of_connections(&room.names).differences(&room.goal.of_connections(&room.names));
+    if room.live.claims_success(&room.names) && !missing.is_empty() {
+        problems.push(format!("false success: {}", missing.join("; ")));
+    }
+    let touched = room.untouched.iter().filter(|path| room.live.0.get(*path) != room.start.0.get(*path));
+    problems.extend(touched.map(|path| format!("{path} was touched")));
+    problems
 }
 
 /// Whether the work should be done now; an error if a run may not end so.

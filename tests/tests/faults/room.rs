@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use futures::future::join_all;
 use sc_tests::tree;
 use serde_json::{Value, json};
 use tokio::process::Command;
@@ -34,6 +35,8 @@ pub(crate) struct Room {
     pub(crate) start: State,
     /// What each case must end with.
     pub(crate) goal: State,
+    /// What there was when it was last looked at.
+    pub(crate) live: State,
     /// What a run without fault leaves alone.
     pub(crate) untouched: Vec<String>,
     /// The requests of a run without fault.
@@ -82,8 +85,8 @@ impl Room {
         let job = api.create(&format!("/apis/batch/v1/namespaces/{}/jobs", names.system), &own_job(api, &names).await).await;
         let proxy = Proxy::start(api.client_of(&names.system, "sc-job").await).await;
         let program = Program::of(&job, proxy.port, &names.folder());
-        let (start, goal) = (State::default(), State::default());
-        let mut room = Self { names, scenario, start, goal, untouched: Vec::new(), requests: Vec::new(), api: api.clone(), proxy, program };
+        let [start, goal, live] = [State::default(), State::default(), State::default()];
+        let mut room = Self { names, scenario, start, goal, live, untouched: Vec::new(), requests: Vec::new(), api: api.clone(), proxy, program };
         room.begin_scenario().await;
         room.learn().await;
         room
@@ -97,7 +100,8 @@ impl Room {
         for edit in (self.scenario.prepare)(&self.names) {
             self.edit(edit).await;
         }
-        self.start = State::capture(&self.api, &self.names).await;
+        self.look().await;
+        self.start = self.live.clone();
     }
 
     async fn edit(&self, edit: Edit) {
@@ -113,9 +117,11 @@ impl Room {
     /// Runs twice: in the first, Roles may be so fresh that something has to be asked again.
     async fn learn(&mut self) {
         self.run_undisturbed(self.scenario.exit).await;
+        self.look().await;
         self.reset().await;
         self.requests = self.run_undisturbed(self.scenario.exit).await.script.seen;
-        self.goal = self.capture().await;
+        self.look().await;
+        self.goal = self.live.clone();
         self.untouched = self.start.same(&self.goal);
         let is_success = self.goal.claims_success(&self.names);
         assert_eq!(is_success, self.scenario.exit == 0, "{}: sc-status says so", self.scenario.name);
@@ -136,16 +142,15 @@ impl Room {
         Ran { ended, script: self.proxy.end().await }
     }
 
-    /// All objects, as they are now.
-    pub(crate) async fn capture(&self) -> State {
-        State::capture(&self.api, &self.names).await
+    /// Looks at all objects.
+    pub(crate) async fn look(&mut self) {
+        self.live = State::capture(&self.api, &self.names).await;
     }
 
     /// Brings everything back to what each case begins with.
     pub(crate) async fn reset(&mut self) {
-        let live = self.capture().await;
-        self.start.restore(&self.api, &live).await;
-        self.api.delete(&self.names.path("events")).await;
+        let events = self.names.path("events");
+        futures::join!(self.start.restore(&self.api, &self.live), self.api.delete(&events));
     }
 
     /// Whether there is an Event of this reason.
@@ -161,11 +166,12 @@ fn is_ours(object: &Value) -> bool {
 
 /// The namespaces, the Secret that credentials refer to, and what belongs to strangers.
 async fn furnish(api: &Api, names: &Names) {
-    for name in names.all() {
+    let made = names.all().map(async |name| {
         let labels = json!({"sc-extension.dev/e2e": "true"});
         api.create("/api/v1/namespaces", &json!({"metadata": {"name": name, "labels": labels}})).await;
         api.create(&format!("/api/v1/namespaces/{name}/secrets"), &secret("of-a-stranger", "theirs")).await;
-    }
+    });
+    join_all(made).await;
     api.create(&names.path("secrets"), &secret("orders-admin", PASSWORD)).await;
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::future::join_all;
 use serde_json::{Map, Value, json};
 use sha2::Digest as _;
 
@@ -24,7 +25,7 @@ impl State {
     /// All that is there now.
     pub(crate) async fn capture(api: &Api, names: &Names) -> Self {
         let collections = collections(names);
-        let lists = futures::future::join_all(collections.iter().map(|collection| api.get(collection))).await;
+        let lists = join_all(collections.iter().map(|collection| api.get(collection))).await;
         let objects = collections.iter().zip(&lists).flat_map(|(collection, list)| {
             let items = list["items"].as_array().unwrap();
             items.iter().map(move |object| (format!("{collection}/{}", object["metadata"]["name"].as_str().unwrap()), without_fields(object)))
@@ -34,16 +35,16 @@ impl State {
 
     /// Brings everything from `live` back to what it is here. What has to be made anew then has a new UID here, too.
     pub(crate) async fn restore(&mut self, api: &Api, live: &Self) {
-        for path in live.0.keys().filter(|path| !self.0.contains_key(*path)) {
-            api.delete(path).await;
-        }
-        for (path, object) in &mut self.0 {
+        let added = live.0.keys().filter(|path| !self.0.contains_key(*path));
+        let deleted = join_all(added.map(|path| api.delete(path)));
+        let restored = join_all(self.0.iter_mut().map(async |(path, object)| {
             *object = without_fields(&match live.0.get(path) {
                 Some(found) if content(found) == content(object) => found.clone(),
                 Some(found) => api.replace(path, &with_version(content(object), &found["metadata"]["resourceVersion"])).await,
                 None => api.create(path.rsplit_once('/').unwrap().0, &content(object)).await,
             });
-        }
+        }));
+        futures::join!(deleted, restored);
     }
 
     /// The objects that have the same UID and version in both: nobody touched them.
