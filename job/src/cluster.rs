@@ -110,6 +110,8 @@ impl Cluster {
             .retry(pauses)
             .when(|failure| match failure {
                 Failure::Busy { .. } | Failure::Unreachable { .. } => true,
+                // A patch carries no resourceVersion: somebody else was writing in that moment, no more.
+                Failure::Conflict => method == Method::PATCH,
                 Failure::Forbidden { .. } => self.first_forbidden.get_or_init(Instant::now).elapsed() < FRESH_ROLES,
                 _ => false,
             })

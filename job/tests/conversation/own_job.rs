@@ -47,6 +47,14 @@ async fn a_time_to_live_that_is_refused_fails_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_time_to_live_that_meets_a_conflict_is_patched_again() {
+    let world = World::of(&three());
+    world.server.when(Method::PATCH, JOB, 2, Then::Answer(status(409, "Conflict", JOB, "the object has been modified")));
+    assert_eq!(world.run().await.code, Ok(0));
+    assert!(world.vanishes());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_job_that_took_the_name_meanwhile_gets_no_time_to_live() {
     let world = World::of(&three());
     let replace = |objects: &mut crate::server::Objects| drop(objects.put(JOB, json!({"metadata": {"uid": "job-2"}, "spec": {}})));
