@@ -19,6 +19,8 @@ const RENEW_EVERY: Duration = Duration::from_secs(10);
 /// A run that could not renew for so long stops, so that it has stopped before another may take over.
 const RENEW_WITHIN: Duration = Duration::from_secs(25);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often giving it back is tried.
+const ROUNDS: usize = 3;
 /// So long a run waits for another to end.
 const LONGEST_WAIT: Duration = Duration::from_mins(2);
 
@@ -47,14 +49,22 @@ impl Lease {
     /// Gives it back, so that the next run need not wait. Failing in this costs the next run half a minute, nothing else.
     pub async fn release(self, cluster: &Cluster) {
         self.renewal.abort();
-        let released = async {
-            let Some(mut live) = cluster.get(&self.path).await?.filter(|live| holder_of(live) == self.holder) else { return Ok(()) };
-            live["spec"]["holderIdentity"] = json!("");
-            cluster.replace(&self.path, live.to_string().as_bytes()).await.map(drop)
-        };
-        if let Err::<(), Failure>(failure) = released.await {
+        let mut released = Err(Failure::Conflict);
+        for _ in 0..ROUNDS {
+            // A conflict is the last renewal, which was under way, or an answer to this that was lost.
+            if released == Err(Failure::Conflict) {
+                released = self.give_back(cluster).await;
+            }
+        }
+        if let Err(failure) = released {
             tracing::warn!(%failure, "the Lease was not released, the next run will wait for it");
         }
+    }
+
+    async fn give_back(&self, cluster: &Cluster) -> Result<(), Failure> {
+        let Some(mut live) = cluster.get(&self.path).await?.filter(|live| holder_of(live) == self.holder) else { return Ok(()) };
+        live["spec"]["holderIdentity"] = json!("");
+        cluster.replace(&self.path, live.to_string().as_bytes()).await.map(drop)
     }
 }
 

@@ -47,6 +47,14 @@ async fn a_holder_that_renews_is_left_alone_until_it_falls_silent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lease_that_meets_a_conflict_is_released_all_the_same() {
+    let world = World::of(&three());
+    world.server.when(Method::PUT, LEASE, 2, Then::Answer(status(409, "Conflict", LEASE, "the object has been modified")));
+    assert_eq!(world.run().await.code, Ok(0));
+    assert_eq!(world.live(LEASE).unwrap()["spec"]["holderIdentity"], "");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lease_that_is_released_is_taken_at_once() {
     let world = World::of(&three());
     world.put(LEASE, &held_by("pod-2"));
