@@ -65,12 +65,19 @@ impl Api {
     }
 
     async fn ask(&self, method: &Method, path: &str, body: Option<&Value>) -> (StatusCode, Value) {
-        let content_type = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
-        let body = body.map(|value| value.to_string().into_bytes()).unwrap_or_default();
-        let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, content_type).body(Body::from(body)).unwrap();
-        let answer = self.client.send(request).await.unwrap();
+        let answer = match self.client.send(request(method, path, body)).await {
+            // The API server ends connections that were idle for a while, and may do so in this very moment.
+            Err(kube::Error::Service(_) | kube::Error::HyperError(_)) => self.client.send(request(method, path, body)).await.unwrap(),
+            answered => answered.unwrap(),
+        };
         let status = answer.status();
         let bytes = answer.into_body().collect().await.unwrap().to_bytes();
         (status, serde_json::from_slice(&bytes).unwrap())
     }
+}
+
+fn request(method: &Method, path: &str, body: Option<&Value>) -> Request<Body> {
+    let content_type = if method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
+    let body = body.map(|value| value.to_string().into_bytes()).unwrap_or_default();
+    Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, content_type).body(Body::from(body)).unwrap()
 }

@@ -23,6 +23,14 @@ pub(crate) struct Case {
     pub(crate) is_other_pod: bool,
 }
 
+/// What became of a case.
+pub(crate) struct Outcome {
+    /// What should not be; nothing if all is well.
+    pub(crate) problems: Vec<String>,
+    /// How many runs it took.
+    pub(crate) runs: usize,
+}
+
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} at {}", self.fault, self.key)?;
@@ -45,11 +53,12 @@ impl Case {
         self.fault.is_silent() || self.is_other_pod
     }
 
-    /// Runs it; what should not be, nothing if all is well.
-    pub(crate) async fn run(&self, room: &mut Room) -> Vec<String> {
+    /// Runs it.
+    pub(crate) async fn run(&self, room: &mut Room) -> Outcome {
         room.reset().await;
-        let mut problems = Vec::new();
+        let (mut problems, mut runs) = (Vec::new(), 0);
         for attempt in self.attempts() {
+            runs += 1;
             let ran = room.run(attempt.pod, attempt.fault.clone()).await;
             let verdict = verdict(room, &attempt, &ran);
             problems.extend(of_any_run(room, &attempt, &ran).await);
@@ -62,7 +71,7 @@ impl Case {
                 Err(problem) => problems.push(problem),
             }
         }
-        problems
+        Outcome { problems, runs }
     }
 
     /// The run that meets the fault, that which may meet a second one, and one more without any.

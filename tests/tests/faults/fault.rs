@@ -99,13 +99,10 @@ impl Fault {
 
     /// Whether the server does what it is asked.
     pub(crate) fn acts(self) -> bool {
-        matches!(
-            self,
-            Self::ResetAfter | Self::GatewayTimeout | Self::SilentAfter | Self::Truncated | Self::Page | Self::Noise | Self::KilledAfter
-        )
+        matches!(self, Self::ResetAfter | Self::GatewayTimeout | Self::SilentAfter | Self::Truncated | Self::Page | Self::Noise | Self::KilledAfter)
     }
 
-    /// What becomes of a request that the server answered so (`{}` if it was not asked).
+    /// What becomes of a request that the server answered so, if it was asked.
     pub(crate) fn way(self, status: StatusCode, body: &Bytes) -> Way {
         match self {
             Self::Refused => Way::Outage,

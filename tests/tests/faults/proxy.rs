@@ -130,9 +130,14 @@ impl Shared {
         if is_held {
             sleep(HOLD).await;
         }
-        let Some(fault) = fault else { return Ok(answer(self.forwarded(parts, body).await)) };
-        let (status, body) = if fault.acts() { self.forwarded(parts, body).await } else { Default::default() };
-        match fault.way(status, &body) {
+        let way = match fault {
+            Some(fault) if !fault.acts() => fault.way(StatusCode::default(), &Bytes::new()),
+            other => self.forwarded(parts, body).await.map_or(Way::Reset, |(status, body)| match other {
+                Some(fault) => fault.way(status, &body),
+                None => Way::Answer(answer(status, body)),
+            }),
+        };
+        match way {
             Way::Answer(answer) => return Ok(answer),
             Way::Reset => drop(breaks.send(None).await),
             Way::Outage => drop((breaks.send(None).await, self.outages.send(()))),
@@ -143,8 +148,8 @@ impl Shared {
         pending().await
     }
 
-    /// What the API server says. It is asked to the end, even when the job does not wait for it.
-    async fn forwarded(self: &Arc<Self>, parts: Parts, body: Bytes) -> (StatusCode, Bytes) {
+    /// What the API server says, unless it breaks the connection. It is asked to the end, even when the job does not wait for it.
+    async fn forwarded(self: &Arc<Self>, parts: Parts, body: Bytes) -> Option<(StatusCode, Bytes)> {
         let shared = self.clone();
         let permit = self.under_way.clone().acquire_owned().await.unwrap();
         let asked = tokio::spawn(async move {
@@ -155,16 +160,16 @@ impl Shared {
         asked.await.unwrap()
     }
 
-    async fn forward(&self, mut parts: Parts, body: Bytes) -> (StatusCode, Bytes) {
+    async fn forward(&self, mut parts: Parts, body: Bytes) -> Option<(StatusCode, Bytes)> {
         for name in [header::HOST, header::CONTENT_LENGTH, header::CONNECTION] {
             parts.headers.remove(name);
         }
-        let answer = self.client.send(Request::from_parts(parts, Body::from(body.to_vec()))).await.unwrap();
-        (answer.status(), answer.into_body().collect().await.unwrap().to_bytes())
+        let answer = self.client.send(Request::from_parts(parts, Body::from(body.to_vec()))).await.ok()?;
+        Some((answer.status(), answer.into_body().collect().await.ok()?.to_bytes()))
     }
 }
 
-fn answer((status, body): (StatusCode, Bytes)) -> Answer {
+fn answer(status: StatusCode, body: Bytes) -> Answer {
     Response::builder().status(status).header(header::CONTENT_TYPE, "application/json").body(Full::from(body)).unwrap()
 }
 

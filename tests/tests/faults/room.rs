@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::api::Api;
+use crate::fault::Fault;
 use crate::process::{Ended, Program};
 use crate::proxy::Proxy;
 use crate::scenarios::{Edit, PASSWORD, Scenario};
 use crate::script::{Key, Script, Target};
-use crate::fault::Fault;
 use crate::state::State;
 
 /// The namespaces of a room.

@@ -14,8 +14,7 @@ const OF_KUBERNETES: [&str; 2] = ["/configmaps/kube-root-ca.crt", "/serviceaccou
 /// What the API server keeps about an object.
 const KEPT: [&str; 5] = ["creationTimestamp", "generation", "managedFields", "resourceVersion", "uid"];
 /// What in `sc-status` may differ from run to run: times, names of pods, counts of runs, and words about them.
-const OF_THE_RUN: [&str; 8] =
-    ["startedAt", "finishedAt", "lastSuccessAt", "podName", "generation", "summary", "consecutiveFailures", "reason"];
+const OF_THE_RUN: [&str; 8] = ["startedAt", "finishedAt", "lastSuccessAt", "podName", "generation", "summary", "consecutiveFailures", "reason"];
 
 /// Objects by path.
 #[derive(Debug, Clone, Default)]
@@ -82,10 +81,8 @@ fn collections(names: &Names) -> Vec<String> {
     let core = |namespace: &str, plural: &str| format!("/api/v1/namespaces/{namespace}/{plural}");
     let own = ["secrets", "configmaps", "serviceaccounts"].map(|plural| core(&names.system, plural));
     let shops = names.shops.iter().flat_map(|shop| [core(shop, "secrets"), core(shop, "serviceaccounts")]);
-    let protocol = [
-        format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", names.system),
-        format!("/apis/batch/v1/namespaces/{}/jobs", names.system),
-    ];
+    let protocol =
+        [format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", names.system), format!("/apis/batch/v1/namespaces/{}/jobs", names.system)];
     own.into_iter().chain(shops).chain(protocol).collect()
 }
 
