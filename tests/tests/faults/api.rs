@@ -49,8 +49,8 @@ impl Api {
     }
 
     /// Changes an object by a merge patch.
-    pub(crate) async fn change(&self, path: &str, patch: &Value) -> Value {
-        self.done(Method::PATCH, path, Some(patch)).await
+    pub(crate) async fn change(&self, path: &str, change: &Value) -> Value {
+        self.done(Method::PATCH, path, Some(change)).await
     }
 
     /// Deletes an object, or all of a collection.

@@ -1,9 +1,10 @@
 //! All cases, or a sample of them, and their way through the rooms.
 
 use std::collections::VecDeque;
-use std::env;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{env, fmt};
 
 use futures::future::join_all;
 use tokio::sync::{Mutex, Semaphore};
@@ -58,12 +59,16 @@ struct Stage {
 pub(crate) async fn run(names: Vec<Names>) -> Tally {
     let begin = Instant::now();
     let stages = prepare(&Api::of_administrator().await, names).await;
-    println!("{} rooms are ready after {:?}", stages.iter().map(|stage| stage.rooms.len()).sum::<usize>(), begin.elapsed());
+    say(format_args!("{} rooms are ready after {:?}", stages.iter().map(|stage| stage.rooms.len()).sum::<usize>(), begin.elapsed()));
     let at_work = Arc::new(Semaphore::new(AT_WORK));
     let tallies = join_all(stages.into_iter().map(|stage| stage.run(&at_work))).await;
     let tally = tallies.into_iter().fold(Tally::default(), Tally::and);
     let Tally { cases, mended, failures } = &tally;
-    println!("faults: {cases} cases, {} failures, {mended} faults that took another run, {:.0?}, seed {SEED}", failures.len(), begin.elapsed());
+    say(format_args!(
+        "faults: {cases} cases, {} failures, {mended} faults that took another run, {:.0?}, seed {SEED}",
+        failures.len(),
+        begin.elapsed()
+    ));
     tally
 }
 
@@ -113,6 +118,12 @@ fn sample(stages: &mut [Stage]) {
     }
 }
 
+/// Prints at once, also where the output of tests is kept back.
+fn say(line: fmt::Arguments) {
+    let mut out = std::io::stderr().lock();
+    writeln!(out, "{line}").unwrap();
+}
+
 /// A number that follows from a text and the seed (FNV-1a, with a last stir).
 fn random(text: &str) -> u64 {
     let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325 ^ SEED, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
@@ -130,7 +141,7 @@ impl Stage {
         let broken: Vec<&Key> = requests.iter().filter(|key| !scenario.is_slow || key.is_about_lease()).collect();
         let mut cases: Vec<Case> = broken.iter().flat_map(|key| cases_of(key, requests.len())).collect();
         cases.sort_by_key(|case| !case.waits());
-        println!("{}: {} requests, {} cases", scenario.name, requests.len(), cases.len());
+        say(format_args!("{}: {} requests, {} cases", scenario.name, requests.len(), cases.len()));
         Self { rooms, cases: cases.into() }
     }
 
@@ -156,8 +167,8 @@ fn killed(key: &Key, fault: Fault, requests: usize) -> Vec<Case> {
     let case = |index: u64| {
         let drawn = random(&format!("{fault:?} {key} {index}"));
         let number = usize::try_from(drawn).unwrap_or_default() % requests + 1;
-        let second = if index % 2 == 0 { Fault::KilledBefore } else { Fault::KilledAfter };
-        Case { second: Some((number, second)), is_other_pod: drawn / 1024 % OTHER_POD == 0, ..once(key, fault) }
+        let second = if index.is_multiple_of(2) { Fault::KilledBefore } else { Fault::KilledAfter };
+        Case { second: Some((number, second)), is_other_pod: (drawn / 1024).is_multiple_of(OTHER_POD), ..once(key, fault) }
     };
     (0..SECONDS).map(case).collect()
 }
@@ -180,12 +191,12 @@ impl Tally {
     fn note(&mut self, scenario: &str, case: &Case, outcome: &Outcome, took: Duration) {
         self.cases += 1;
         if outcome.runs > 1 && !case.fault.kills() {
-            println!("took another run: {scenario}: {case}");
+            say(format_args!("took another run: {scenario}: {case}"));
             self.mended += 1;
         }
         if !outcome.problems.is_empty() {
             let failure = format!("{scenario}: {case} ({took:.0?})\n    {}", outcome.problems.join("\n    "));
-            println!("FAILED {failure}");
+            say(format_args!("FAILED {failure}"));
             self.failures.push(failure);
         }
     }

@@ -109,7 +109,7 @@ impl Room {
             Edit::Secret(namespace, name) => {
                 self.api.create(&format!("/api/v1/namespaces/{namespace}/secrets"), &secret(name, "theirs")).await;
             }
-            Edit::Change(path, patch) => drop(self.api.change(&path, &patch).await),
+            Edit::Change(path, change) => drop(self.api.change(&path, &change).await),
             Edit::Delete(path) => self.api.delete(&path).await,
         }
     }

@@ -88,7 +88,7 @@ fn collections(names: &Names) -> Vec<String> {
 
 fn hash(config: &Value) -> String {
     let digest = sha2::Sha256::digest(&sc_tests::planning::decoded(config)["values.json"]);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from_digit(digit.into(), 16).unwrap()).collect()
 }
 
 fn without_fields(object: &Value) -> Value {
