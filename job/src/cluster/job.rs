@@ -71,7 +71,8 @@ impl OwnJob {
     /// What the API server has against it.
     pub async fn stay(&self, cluster: &Cluster) -> Result<(), Failure> {
         if self.has_ttl {
-            self.patch(cluster, &json!({"op": "remove", "path": "/spec/ttlSecondsAfterFinished"})).await?;
+            // Not `remove`, which fails when it is done again after an answer that was lost.
+            self.patch(cluster, &json!({"op": "add", "path": "/spec/ttlSecondsAfterFinished", "value": null})).await?;
         }
         Ok(())
     }

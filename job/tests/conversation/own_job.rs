@@ -29,10 +29,19 @@ async fn a_time_to_live_of_an_earlier_pod_is_removed_first() {
     assert_eq!(ended.lines()[..3], [format!("GET {JOB}"), format!("PATCH {JOB}"), format!("GET {LEASE}")]);
     let expected = json!([
         {"op": "test", "path": "/metadata/uid", "value": "job-1"},
-        {"op": "remove", "path": "/spec/ttlSecondsAfterFinished"},
+        {"op": "add", "path": "/spec/ttlSecondsAfterFinished", "value": null},
     ]);
     assert_eq!(ended.seen[1].body, expected);
     assert!(!world.vanishes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_to_live_whose_removal_is_not_answered_is_removed_again() {
+    let world = World::of(&three());
+    world.server.objects(|objects| objects.change(JOB, |job| job["spec"]["ttlSecondsAfterFinished"] = json!(60)));
+    world.server.when(Method::PATCH, JOB, 1, Then::Lose);
+    let ended = world.run().await;
+    assert_eq!((ended.code.clone(), ended.of(&Method::PATCH, JOB).len()), (Ok(0), 3), "{:?}", ended.lines());
 }
 
 #[tokio::test(start_paused = true)]
