@@ -2,10 +2,8 @@
 # etcd, the API server, the controllers and the scheduler.
 
 start_control_plane() {
-  local bin
-  bin=$(tool_folder kubernetes)/bin
   start_api_server
-  start kube-controller-manager "$bin/kube-controller-manager" \
+  start kube-controller-manager "$(program kube-controller-manager)" \
     --kubeconfig="$PKI/kube-controller-manager.kubeconfig" --leader-elect=false --use-service-account-credentials \
     --authentication-kubeconfig="$PKI/kube-controller-manager.kubeconfig" \
     --authorization-kubeconfig="$PKI/kube-controller-manager.kubeconfig" \
@@ -13,7 +11,7 @@ start_control_plane() {
     --cluster-signing-cert-file="$PKI/ca.crt" --cluster-signing-key-file="$PKI/ca.key" \
     --cert-dir="$STATE/kube-controller-manager" --kube-api-qps=200 --kube-api-burst=400 \
     --flex-volume-plugin-dir="$STATE/kube-controller-manager" --node-monitor-period=1s
-  start kube-scheduler "$bin/kube-scheduler" \
+  start kube-scheduler "$(program kube-scheduler)" \
     --kubeconfig="$PKI/kube-scheduler.kubeconfig" --leader-elect=false --kube-api-qps=200 --kube-api-burst=400 \
     --authentication-kubeconfig="$PKI/kube-scheduler.kubeconfig" \
     --authorization-kubeconfig="$PKI/kube-scheduler.kubeconfig" --cert-dir="$STATE/kube-scheduler"
@@ -29,7 +27,7 @@ start_etcd() {
 }
 
 start_api_server() {
-  start kube-apiserver "$(tool_folder kubernetes)/bin/kube-apiserver" \
+  start kube-apiserver "$(program kube-apiserver)" \
     --etcd-servers=http://127.0.0.1:2379 --bind-address=0.0.0.0 --secure-port=6443 --advertise-address="$CLUSTER_IP" \
     --service-cluster-ip-range=10.96.0.0/16 --authorization-mode=Node,RBAC --enable-admission-plugins=NodeRestriction \
     --client-ca-file="$PKI/ca.crt" --tls-cert-file="$PKI/kube-apiserver.crt" --tls-private-key-file="$PKI/kube-apiserver.key" \
@@ -44,5 +42,5 @@ start_api_server() {
 
 # kubectl as the cluster's administrator.
 kube() {
-  in_network "$(tool_folder kubernetes)/bin/kubectl" --kubeconfig "$PKI/admin.kubeconfig" --request-timeout=5s "$@"
+  in_network "$(program kubectl)" --kubeconfig "$PKI/admin.kubeconfig" --request-timeout=5s "$@"
 }

@@ -11,16 +11,14 @@ start_node_runtime() {
 }
 
 start_node() {
-  local bin
-  bin=$(tool_folder kubernetes)/bin
   wait_until 20 containerd ctr version || failed_part containerd
   has_image localhost/pause:1 || import_image "$(tool_folder pause)/pause.tar" > /dev/null
   render_to kubelet.yaml.in "$STATE/kubelet/config.yaml"
   share_volumes
   start kubelet unshare --mount --propagation unchanged "$SC_PARTS/kubelet-with-own-folders" "$STATE/kubelet/root" \
-    "$bin/kubelet" --config "$STATE/kubelet/config.yaml" --kubeconfig "$PKI/kubelet.kubeconfig" --cert-dir "$STATE/kubelet/pki" --hostname-override "$NAME" --node-ip "$CLUSTER_IP"
+    "$(program kubelet)" --config "$STATE/kubelet/config.yaml" --kubeconfig "$PKI/kubelet.kubeconfig" --cert-dir "$STATE/kubelet/pki" --hostname-override "$NAME" --node-ip "$CLUSTER_IP"
   render_to kube-proxy.yaml.in "$STATE/kubelet/kube-proxy.yaml"
-  start kube-proxy "$bin/kube-proxy" --config "$STATE/kubelet/kube-proxy.yaml" --hostname-override "$NAME"
+  start kube-proxy "$(program kube-proxy)" --config "$STATE/kubelet/kube-proxy.yaml" --hostname-override "$NAME"
   wait_until 60 "the node" node_is_ready || failed_part kubelet
   wait_until 30 "service addresses" services_are_served || failed_part kube-proxy
   wait_until 30 "the default ServiceAccount" kube get serviceaccount default || failed_part kube-controller-manager

@@ -1,6 +1,8 @@
 # shellcheck shell=bash disable=SC2034 # What is set here is used in other libraries.
 # What every part of scripts/cluster shares: how it speaks, and what a cluster is called.
 
+DEFAULT_KUBERNETES=1.35
+
 say() {
   printf '[%3ds] %s\n' "$SECONDS" "$1" >&2
 }
@@ -20,6 +22,7 @@ name_cluster() {
   # The kubelet has sockets 40 characters below it, and a socket's path ends at 107.
   [[ ${#STATE} -le 64 && $STATE =~ ^/[A-Za-z0-9._/-]+$ ]] ||
     die "\`$STATE\` is too long or too odd for the sockets in it" "set XDG_CACHE_HOME to a short path without spaces"
+  KUBERNETES=$(cat "$STATE/kubernetes" 2> /dev/null || echo "$DEFAULT_KUBERNETES")
   ADMIN_KUBECONFIG=$STATE/kubeconfig
   PKI=$STATE/pki
   NETNS=sc-cluster-$NAME

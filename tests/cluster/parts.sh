@@ -6,9 +6,19 @@ GO_PARTS="kubernetes helm4 helm3 kubeconform"
 fetch_parts() {
   fetch debs "$(debs_folder)" unpack_packages
   local part
-  for part in $GO_PARTS pause; do
-    fetch "$part" "$(tool_folder "$part")" "build_$part"
-  done
+  for part in $GO_PARTS pause; do fetch_part "$part"; done
+  of_version fetch_part kubernetes
+}
+
+fetch_part() {
+  fetch "$1" "$(tool_folder "$1")" "build_$1"
+}
+
+# Runs a function that asks for the part `kubernetes` so that it finds the one of the cluster's version.
+of_version() {
+  local SC_PARTS=$SC_PARTS
+  [ "$KUBERNETES" = "$DEFAULT_KUBERNETES" ] || SC_PARTS+=/versions/$KUBERNETES
+  "$@"
 }
 
 parts_are_there() {
@@ -17,6 +27,15 @@ parts_are_there() {
   for part in $GO_PARTS pause; do
     [ -d "$(tool_folder "$part")" ] || return 1
   done
+  [ -d "$(of_version tool_folder kubernetes)" ]
+}
+
+# Where a program of Kubernetes is: with the cluster's version, or else with the default.
+program() {
+  local folder
+  folder=$(of_version tool_folder kubernetes)
+  [ -x "$folder/bin/$1" ] || folder=$(tool_folder kubernetes)
+  printf '%s/bin/%s' "$folder" "$1"
 }
 
 # Makes one folder of the cache, once: a lock keeps others waiting, a rename makes it appear whole.
@@ -74,6 +93,7 @@ tool_folder() {
 
 tools_path() {
   local part path=
+  [ "$KUBERNETES" = "$DEFAULT_KUBERNETES" ] || path=$(of_version tool_folder kubernetes)/bin:
   for part in $GO_PARTS; do path+=$(tool_folder "$part")/bin:; done
   printf '%s%s/bin' "$path" "$(debs_folder)"
 }
