@@ -20,8 +20,6 @@ pub enum Outcome {
     Absent,
     /// It is no longer asked for, and stays all the same.
     Kept {
-        /// Whether this release made it.
-        is_ours: bool,
         /// Why, without any value.
         reason: String,
         /// What to do.
@@ -125,7 +123,7 @@ impl fmt::Display for Report {
                     let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
                     writeln!(f, " ({})", changes.join(" "))?;
                 }
-                Outcome::Refused { reason, fix } | Outcome::Kept { reason, fix, .. } => writeln!(f, "\n   why: {reason}\n   fix: {fix}")?,
+                Outcome::Refused { reason, fix } | Outcome::Kept { reason, fix } => writeln!(f, "\n   why: {reason}\n   fix: {fix}")?,
                 Outcome::Failed { reason } => writeln!(f, "\n   why: {reason}")?,
                 _ => writeln!(f)?,
             }

@@ -45,7 +45,7 @@ async fn attempt(cluster: &Cluster, id: &ObjectId, release: &Release, dry_run: b
     match Removal::of(&live, release) {
         Removal::NotOurs => {
             let reason = format!("it was not made by release `{}` in `{}`", release.name, release.namespace);
-            Ok(Outcome::Kept { is_ours: false, reason, fix: "nothing, it is left to whoever made it".to_owned() })
+            Ok(Outcome::Kept { reason, fix: "nothing, it is left to whoever made it".to_owned() })
         }
         Removal::Delete { .. } if dry_run => Ok(Outcome::Deleted),
         Removal::Delete { body } => cluster.delete(&path(id), &body).await.map(|_| Outcome::Deleted),
@@ -53,5 +53,5 @@ async fn attempt(cluster: &Cluster, id: &ObjectId, release: &Release, dry_run: b
 }
 
 fn kept(id: &ObjectId, reason: &str) -> Outcome {
-    Outcome::Kept { is_ours: true, reason: reason.to_owned(), fix: format!("if nobody needs it, `{}`", id.deletion()) }
+    Outcome::Kept { reason: reason.to_owned(), fix: format!("if nobody needs it, `{}`", id.deletion()) }
 }

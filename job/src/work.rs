@@ -181,15 +181,12 @@ impl Work<'_> {
         self.delete(removals, kept, Findings::default()).await
     }
 
-    /// Deletes these objects. When all went well, the inventory is what is planned and what could not be deleted.
+    /// Deletes these objects. When all went well, the inventory is what is planned: what could not be deleted is told once.
     async fn delete(&self, removals: BTreeSet<ObjectId>, kept: Option<(Kept, Inventory, Inventory)>, mut found: Findings) -> Result<Done> {
-        let removed = remove(self.cluster, &removals, &self.release, self.mode.dry_run, self.stop).await;
-        let left = removed.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Kept { is_ours: true, .. }));
-        let left: BTreeSet<ObjectId> = left.map(|(id, _)| id.clone()).collect();
-        found.outcomes.extend(removed);
+        found.outcomes.extend(remove(self.cluster, &removals, &self.release, self.mode.dry_run, self.stop).await);
         let done = found.done();
         if let Some((mut kept, mut inventory, planned)) = kept.filter(|_| done.report.verdict() == Verdict::Applied) {
-            inventory.retain(|id, _| planned.contains(id) || left.contains(id));
+            inventory.retain(|id, _| planned.contains(id));
             let named = || "failed to keep the inventory".to_owned();
             self.stop.or(kept.write(self.cluster, &inventory)).await.with_context(named)?.with_context(named)?;
         }

@@ -71,7 +71,8 @@ impl Helm {
         }
     }
 
-    fn program(self) -> PathBuf {
+    /// The program.
+    pub(crate) fn program(self) -> PathBuf {
         let variable = format!("SC_HELM{}", self.number());
         let found = env::var_os(&variable).map(PathBuf::from).filter(|program| program.exists());
         found.unwrap_or_else(|| panic!("{variable} names no program: set it to a Helm {}, or run by `scripts/cluster run`", self.number()))
