@@ -9,6 +9,7 @@ mod check;
 pub mod cluster;
 mod document;
 pub mod exit;
+pub mod memory;
 pub mod output;
 pub mod remove;
 pub mod run;
