@@ -15,7 +15,7 @@ use crate::names::{is_key, is_subdomain};
 use crate::problem::{At, Choice, Kind, Problem, Problems, Word};
 
 /// The fields of the values that only the chart reads.
-const CHART_ONLY: [&str; 6] = ["global", "namespaces", "driftRepair", "cleanup", "image", "job"];
+const CHART_ONLY: [&str; 7] = ["global", "namespaces", "driftRepair", "cleanup", "admissionPolicy", "image", "job"];
 
 /// The values, as written.
 #[derive(Default)]

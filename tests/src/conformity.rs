@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use crate::tree;
 
 /// The kinds that chart and job make, by the names of their definitions.
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 9] = [
+    "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicy",
+    "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicyBinding",
     "io.k8s.api.batch.v1.CronJob",
     "io.k8s.api.batch.v1.Job",
     "io.k8s.api.core.v1.Namespace",

@@ -37,6 +37,11 @@ impl Helm {
         self.run("template", values, &[])
     }
 
+    /// Renders the chart for a Kubernetes of this version.
+    pub fn template_for(&self, kubernetes: &str, values: &[&Path]) -> Answer {
+        self.run("template", values, &["--kube-version", kubernetes])
+    }
+
     /// Says what an installation would do, notes and all.
     pub fn dry_install(&self, values: &[&Path]) -> Answer {
         self.run("install", values, &["--dry-run=client"])
