@@ -76,7 +76,8 @@ fn is_binding_of_job(tree: &Value) -> bool {
     tree["kind"] == "RoleBinding" && tree["roleRef"]["kind"] == "Role" && tree["subjects"] == job
 }
 
-fn grants_of(role: &Value) -> Vec<Grant> {
+/// What a Role grants to whoever has it.
+pub fn grants_of(role: &Value) -> Vec<Grant> {
     role["rules"].as_array().unwrap().iter().flat_map(|rule| grants_of_rule(role["metadata"]["namespace"].as_str().unwrap(), rule)).collect()
 }
 

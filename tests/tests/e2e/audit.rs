@@ -7,15 +7,17 @@ use serde_json::Value;
 use crate::bed::Bed;
 use crate::kube;
 
-/// One request of the job's: verb, namespace and path.
+/// One request of the job's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Request {
     /// The verb, as RBAC knows it.
     pub(crate) verb: String,
     /// The namespace.
     pub(crate) namespace: String,
-    /// The path.
-    pub(crate) path: String,
+    /// `group/resource`, and its subresource if there is one; the core group is empty.
+    pub(crate) resource: String,
+    /// The name of the object; a create may have none.
+    pub(crate) name: String,
 }
 
 /// All requests that the job of this release has made so far, in order; nothing where there is no audit log to read.
@@ -40,7 +42,12 @@ pub(crate) fn outside(bed: &Bed, requests: &[Request]) -> Vec<Request> {
 fn request(line: &str, user: &str) -> Option<Request> {
     let entry: Value = serde_json::from_str(line).ok()?;
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let request = Request { verb: text(&entry["verb"]), namespace: text(&entry["objectRef"]["namespace"]), path: text(&entry["requestURI"]) };
+    let object = &entry["objectRef"];
+    let mut resource = format!("{}/{}", text(&object["apiGroup"]), text(&object["resource"]));
+    if let Some(part) = object["subresource"].as_str() {
+        resource = format!("{resource}/{part}");
+    }
+    let request = Request { verb: text(&entry["verb"]), namespace: text(&object["namespace"]), resource, name: text(&object["name"]) };
     (entry["user"]["username"] == user && entry["stage"] == "ResponseComplete").then_some(request)
 }
 

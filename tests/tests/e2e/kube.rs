@@ -49,23 +49,14 @@ pub(crate) fn kubectl(arguments: &[&str]) -> String {
 
 /// Creates or changes objects.
 pub(crate) fn apply(manifests: &[Value]) {
-    feed(manifests, &["apply", "--server-side", "--field-manager=e2e"]);
-}
-
-/// Creates objects, or asks by creating them; gives what kubectl printed.
-pub(crate) fn create(manifests: &[Value], more: &[&str]) -> String {
-    feed(manifests, &[&["create"], more].concat())
-}
-
-fn feed(manifests: &[Value], arguments: &[&str]) -> String {
+    let arguments = ["apply", "--server-side", "--field-manager=e2e", "-f", "-"];
     let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": manifests});
     let mut command = Command::new("kubectl");
-    command.args(arguments).args(["-f", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     child.stdin.take().unwrap().write_all(list.to_string().as_bytes()).unwrap();
     let answer = answer(&child.wait_with_output().unwrap());
     assert!(answer.is_ok, "kubectl {arguments:?}: {}", answer.errors);
-    answer.output
 }
 
 /// What a process said.

@@ -8,12 +8,16 @@
 
 mod audit;
 mod bed;
+mod caller;
 mod changes;
 mod connections;
 mod failures;
+mod forbidden;
+mod grants;
 mod installs;
 mod kube;
 mod outside;
+mod policy;
 mod proof;
 mod removal;
 mod reruns;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::bed::{self, Helm};
 use crate::connections::{CLIENT_ID, TENANT_ID, postgres_inline, vault};
+use crate::policy::Policy;
 use crate::{kube, proof, traces};
 
 const CRD: &str = "secretproviderclasses.secrets-store.csi.x-k8s.io";
@@ -16,16 +17,18 @@ struct Crd;
 #[test]
 fn a_secret_provider_class_is_made_where_its_kind_is_known() {
     bed::with(Helm::Four, "vault", 1, |bed| {
+        let policy = Policy::of(bed);
         let connections = [vault(bed.shop()), postgres_inline("orders", bed.shop(), "plain")];
         assert!(kube::get("default", "crd", CRD).is_none(), "the cluster knows `{CRD}`, so that its absence cannot be tried here");
-        assert!(!bed.upgrade(&connections, &[]).answer.is_ok);
+        assert!(!bed.upgrade(&connections, &Policy::ON).answer.is_ok);
         assert_eq!(traces::exit_codes(bed, "sc-job"), [3]);
         proof::assert_failed(bed, "the cluster does not know this kind of object");
         assert!(traces::logs(bed).contains("fix: install the Secrets Store CSI driver"), "{}", traces::logs(bed));
         kube::existing(bed.shop(), "secret", "sc-orders-secret");
 
         let _crd = Crd::install();
-        bed.upgraded(&connections, &[]);
+        policy.is_in_force();
+        bed.upgraded(&connections, &Policy::ON);
         proof::assert_no_job(bed);
         proof::assert_proven(bed);
         let class = kube::existing(bed.shop(), CRD, "sc-vault-secretprovider");
