@@ -84,22 +84,53 @@ fn each_decision_has_its_number_and_its_three_parts() {
     }
 }
 
+#[test]
+fn each_threat_names_tests_that_there_are() {
+    let text = fs::read_to_string(tree("SECURITY.md")).unwrap();
+    let section = text.split("## Threats\n").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() > 10, "the table is read wrongly: {rows:?}");
+    let tests = tests_in_rust();
+    let mut wrong = Vec::new();
+    for row in rows {
+        let shown_by = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let names: Vec<&str> = shown_by.split('`').skip(1).step_by(2).collect();
+        let is_test = |name: &str| tests.contains(&format!("fn {name}(")) || (name.contains('/') && tree(name).is_file());
+        if names.is_empty() != shown_by.starts_with("none") || !names.iter().all(|name| is_test(name)) {
+            wrong.push(shown_by);
+        }
+    }
+    assert!(wrong.is_empty(), "no such tests: {wrong:#?}");
+}
+
+/// The first lines of all tests: what follows an attribute that ends in `test`, with arguments or not.
+fn tests_in_rust() -> String {
+    let mut files = Vec::new();
+    for folder in ["cli", "core", "job", "tests"] {
+        collect(&tree(folder), "rs", &mut files);
+    }
+    let texts: Vec<String> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let lines = texts.iter().flat_map(|text| text.lines().map(str::trim).zip(text.lines().skip(1)));
+    let is_attribute = |line: &str| ["#[test", "#[tokio::test"].iter().any(|start| line.starts_with(start));
+    lines.filter(|(line, _)| is_attribute(line)).map(|(_, next)| format!("{next}\n")).collect()
+}
+
 /// All Markdown files of the tree, in order.
 fn documents() -> Vec<PathBuf> {
     let mut documents = Vec::new();
-    collect(&tree(""), &mut documents);
+    collect(&tree(""), "md", &mut documents);
     documents.sort();
     assert!(documents.contains(&tree("README.md")), "{documents:?}");
     documents
 }
 
-fn collect(folder: &Path, documents: &mut Vec<PathBuf>) {
+fn collect(folder: &Path, end: &str, documents: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
         if path.is_dir() && !name.starts_with('.') && name != "target" {
-            collect(&path, documents);
-        } else if path.extension().is_some_and(|extension| extension == "md") {
+            collect(&path, end, documents);
+        } else if path.extension().is_some_and(|extension| extension == end) {
             documents.push(path);
         }
     }
