@@ -1,5 +1,6 @@
 //! What the tests share: where the tree is, golden files, planning a document without a cluster, and the tools that read the chart.
 
+pub mod canary;
 pub mod catalogue_page;
 pub mod conformity;
 pub mod connection_strings;

@@ -112,7 +112,7 @@ fn tests_in_rust() -> String {
     let texts: Vec<String> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
     let lines = texts.iter().flat_map(|text| text.lines().map(str::trim).zip(text.lines().skip(1)));
     let is_attribute = |line: &str| ["#[test", "#[tokio::test"].iter().any(|start| line.starts_with(start));
-    lines.filter(|(line, _)| is_attribute(line)).map(|(_, next)| format!("{next}\n")).collect()
+    lines.filter(|(line, _)| is_attribute(line)).flat_map(|(_, next)| [next, "\n"]).collect()
 }
 
 /// All Markdown files of the tree, in order.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use sc_core::document::LARGEST;
 use sc_tests::helm::{Helm, for_each};
 use sc_tests::planning::Planned;
-use sc_tests::{files, golden, stem, tree};
+use sc_tests::{canary, files, golden, stem, tree};
 
 const CREDENTIAL: &str = "hunter";
 
@@ -40,6 +40,7 @@ fn wrong_with(file: &Path) -> Vec<String> {
         wrong.push(format!("leaves {objects:?}, not {stays:?}"));
     }
     let report = planned.report();
+    canary::keep("rejects", &report);
     if report.contains(CREDENTIAL) {
         wrong.push(format!("shows a credential:\n{report}"));
     }
@@ -67,6 +68,7 @@ fn surprise(helm: &Helm, file: &Path) -> Option<String> {
         (false, false) => "helm",
     };
     let expected = marked.iter().find(|mark| *mark != "core").map_or("core", String::as_str);
+    canary::keep("rejects", &answer.errors);
     if answer.errors.contains(CREDENTIAL) {
         return Some(format!("{}: a credential is shown: {}", file.display(), answer.errors));
     }

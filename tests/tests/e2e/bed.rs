@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use sc_tests::helm::Answer;
-use sc_tests::tree;
+use sc_tests::{canary, tree};
 use serde_json::{Value, json};
 
 use crate::{kube, traces};
@@ -71,6 +71,12 @@ impl Helm {
         }
     }
 
+    /// The revisions of the release, with their descriptions; of one that was uninstalled, that there is none.
+    pub(crate) fn history(self, namespace: &str) -> String {
+        let answer = kube::answer(&Command::new(self.program()).args(["history", "sc", "--namespace", namespace]).output().unwrap());
+        answer.output + &answer.errors
+    }
+
     /// The program.
     pub(crate) fn program(self) -> PathBuf {
         let variable = format!("SC_HELM{}", self.number());
@@ -128,6 +134,7 @@ impl Bed {
         let mut command = Command::new(self.helm.program());
         command.args(arguments).args(["--namespace", &self.system]);
         let answer = kube::answer(&command.output().unwrap());
+        canary::keep("helm", &[answer.output.as_str(), &answer.errors].concat());
         Ran { answer, time: begin.elapsed() }
     }
 
@@ -141,6 +148,7 @@ impl Bed {
 /// Deletes the namespaces. That they are gone, some seconds later, is not waited for: no other test uses them.
 impl Drop for Bed {
     fn drop(&mut self) {
+        canary::keep("traces", &traces::all(self));
         if thread::panicking() {
             eprintln!("--- {} at the end:\n{}", self.system, traces::short(self));
         }

@@ -1,9 +1,10 @@
 //! Connections to write into values, and Secrets for them to refer to.
 
+use sc_tests::canary;
 use serde_json::{Value, json};
 
 /// A password that every grammar has to escape; no report may contain it.
-pub(crate) const PASSWORD: &str = r#"Pw-it's; "odd" \back $HOME %41 {x} ü=z"#;
+pub(crate) const PASSWORD: &str = r#"hunter2-it's; "odd" \back $HOME %41 {x} ü=z-hunter2"#;
 /// The client id of the identities.
 pub(crate) const CLIENT_ID: &str = "11111111-2222-3333-4444-555555555555";
 /// Their tenant.
@@ -16,7 +17,7 @@ pub(crate) fn referenced_password() -> Value {
 
 /// The Secret `orders-admin`.
 pub(crate) fn orders_admin(namespace: &str, password: &str) -> Value {
-    secret(namespace, "orders-admin", &json!({"password": password}))
+    secret(namespace, "orders-admin", &json!({"password": canary::of(password)}))
 }
 
 /// Any Secret.
@@ -36,7 +37,7 @@ pub(crate) fn postgres(name: &str, namespace: &str, database: &str) -> Value {
 /// The same with a password that stands in the values.
 pub(crate) fn postgres_inline(name: &str, namespace: &str, password: &str) -> Value {
     let mut connection = postgres(name, namespace, "orders");
-    connection["credentials"]["password"] = json!(password);
+    connection["credentials"]["password"] = json!(canary::of(password));
     connection
 }
 
@@ -59,7 +60,8 @@ pub(crate) fn vault(namespace: &str) -> Value {
     })
 }
 
-/// What Python's connection string is, for a password that needs no quotes.
+/// What Python's connection string is. A password without quotes needs none.
 pub(crate) fn connection_string(database: &str, password: &str) -> String {
+    let password = if password.starts_with('\'') { password.to_owned() } else { canary::of(password) };
     format!("dbname={database} host=orders-db.postgres.database.azure.com port=5432 sslmode=require user=app password={password}")
 }

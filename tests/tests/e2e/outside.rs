@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use sc_tests::helm::Answer;
 use sc_tests::planning::decoded;
-use sc_tests::tree;
+use sc_tests::{canary, tree};
 
 use crate::bed::{self, Bed, Helm};
 use crate::connections::{PASSWORD, orders_admin, pictures, postgres};
@@ -42,8 +42,16 @@ fn assert_silent(bed: &Bed, said: &Answer) {
 
 fn sc_job(bed: &Bed, connections: &[serde_json::Value], more: &[&str]) -> Answer {
     let mut command = Command::new(program());
-    command.arg("--verbose").arg("--values").arg(bed.values(connections)).args(["--release-namespace", &bed.system]).args(more);
-    kube::answer(&command.output().unwrap())
+    command
+        .arg("--verbose")
+        .env("RUST_LOG", "trace")
+        .arg("--values")
+        .arg(bed.values(connections))
+        .args(["--release-namespace", &bed.system])
+        .args(more);
+    let answer = kube::answer(&command.output().unwrap());
+    canary::keep("run", &[answer.output.as_str(), &answer.errors].concat());
+    answer
 }
 
 /// The binary, built here: Cargo builds those of another package for no test.

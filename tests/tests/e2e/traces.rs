@@ -7,10 +7,11 @@ use serde_json::Value;
 use crate::bed::{Bed, Ran};
 use crate::kube;
 
-/// Everything that a run says anywhere: Jobs, pods, Events, `sc-status`, logs.
+/// Everything that a run says anywhere: Jobs, pods, Events, `sc-status`, logs, and what Helm keeps in words about the release.
 pub(crate) fn all(bed: &Bed) -> String {
     let objects = kube::run(&["-n", &bed.system, "get", "jobs,pods,events,configmaps", "-o", "yaml"]);
-    format!("{}{}{}", objects.output, objects.errors, logs(bed))
+    let releases = bed.helm.history(&bed.system);
+    format!("{}{}{}{releases}", objects.output, objects.errors, logs(bed))
 }
 
 /// The same, short enough to be read when a test fails.

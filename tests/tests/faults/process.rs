@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use sc_tests::tree;
+use sc_tests::{canary, tree};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -58,6 +58,7 @@ impl Program {
             }
         };
         let output = String::from_utf8_lossy(&fs::read(self.folder.join("output")).unwrap()).into_owned();
+        canary::keep("faults", &output);
         Ended { code: status.unwrap().code(), output }
     }
 
@@ -65,6 +66,7 @@ impl Program {
         let output = File::create(self.folder.join("output")).unwrap();
         let mut command = Command::new(path());
         command.env_clear().envs(&self.environment).env("POD_UID", pod).env("KUBECONFIG", self.folder.join("kubeconfig"));
+        command.arg("--verbose").env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
         command.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output);
         command.kill_on_drop(true).spawn().unwrap()
     }

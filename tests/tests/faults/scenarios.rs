@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::room::Names;
 
 /// A password that every grammar has to escape; no run may print it.
-pub(crate) const PASSWORD: &str = r#"Pw-it's; "odd" \back $HOME %41 {x} ü=z"#;
+pub(crate) const PASSWORD: &str = r#"hunter2-it's; "odd" \back $HOME %41 {x} ü=z-hunter2"#;
 const CLIENT_ID: &str = "11111111-2222-3333-4444-555555555555";
 const TENANT_ID: &str = "99999999-8888-7777-6666-555555555555";
 
