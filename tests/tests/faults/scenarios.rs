@@ -36,10 +36,11 @@ pub(crate) enum Edit {
 }
 
 /// All of them.
-pub(crate) const ALL: [Scenario; 5] = [
+pub(crate) static ALL: [Scenario; 6] = [
     Scenario { name: "first install", before: None, after: connections, prepare: nothing, exit: 0, is_slow: false },
     Scenario { name: "nothing to change", before: Some(connections), after: connections, prepare: nothing, exit: 0, is_slow: false },
     Scenario { name: "changes and drift", before: Some(connections), after: changed, prepare: drift, exit: 0, is_slow: false },
+    Scenario { name: "removal", before: Some(to_be_removed), after: removed, prepare: usurper, exit: 0, is_slow: false },
     Scenario { name: "a stranger in the way", before: None, after: connections, prepare: stranger, exit: 3, is_slow: false },
     Scenario { name: "a slow install", before: None, after: connections, prepare: nothing, exit: 0, is_slow: true },
 ];
@@ -69,6 +70,29 @@ fn changed(names: &Names) -> Vec<Value> {
     taken["adopt"] = json!(true);
     connections.push(taken);
     connections
+}
+
+/// [`connections`], of which all but the first two, which are those of one namespace, follow their entries.
+fn to_be_removed(names: &Names) -> Vec<Value> {
+    let mut connections = connections(names);
+    for connection in &mut connections[2..] {
+        connection["deletionPolicy"] = json!("Delete");
+    }
+    connections
+}
+
+/// Of those, one is absent by its state, three are taken out, and two of the three namespaces keep something.
+fn removed(names: &Names) -> Vec<Value> {
+    let mut connections = to_be_removed(names);
+    connections[6]["state"] = json!("absent");
+    connections.drain(3..6);
+    connections
+}
+
+/// What is to be removed has become a stranger's.
+fn usurper(names: &Names) -> Vec<Edit> {
+    let [_, b, _] = &names.shops;
+    vec![Edit::Delete(secret(b, "sc-stock-secret")), Edit::Secret(b.clone(), "sc-stock-secret")]
 }
 
 fn nothing(_: &Names) -> Vec<Edit> {
