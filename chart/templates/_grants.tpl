@@ -92,6 +92,9 @@ The maps are sets, so that thousands of connections still render in seconds, and
 {{- range include "sc-extension.inventory" . | fromJsonArray -}}
   {{- set . "namespaces" $planned.delete | include "sc-extension.note" -}}
 {{- end -}}
+{{- range $namespace := keys $planned.delete -}}
+  {{- if and (not (hasKey $planned.make $namespace)) (include "sc-extension.isGone" (dict "root" $ "namespace" $namespace)) }}{{ $_ := unset $planned.delete $namespace }}{{ end -}}
+{{- end -}}
 {{- range $namespace, $resources := $planned.make -}}
   {{- range $resource, $names := $resources -}}
     {{- $deleted := dig $namespace $resource dict $planned.delete -}}
@@ -115,21 +118,23 @@ What the inventory says is to be deleted when no connection asks for it, as JSON
 {{- define "sc-extension.inventory" -}}
 {{- $found := list -}}
 {{- $form := "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)/(secrets/sc-[a-z0-9]+-(secret|binding)|serviceaccounts/sc-account-[0-9a-f-]{36}|secretproviderclasses/sc-[a-z0-9]+-secretprovider) (Delete|Retain)$" -}}
-{{- $live := dict -}}
 {{- range $page := until (include "sc-extension.inventoryPages" . | int) -}}
   {{- range regexFindAll "[^\n]+" (dig "data" "objects" "" (lookup "v1" "ConfigMap" $.Release.Namespace (printf "sc-inventory-%d" $page))) -1 -}}
     {{- if and (regexMatch $form .) (or (hasSuffix " Delete" .) (include "sc-extension.isTrue" $.Values.cleanup.enabled)) -}}
       {{- $parts := regexSplit "[/ ]" . -1 -}}
-      {{- $namespace := index $parts 0 -}}
-      {{- if not (hasKey $live $namespace) -}}
-        {{- $object := lookup "v1" "Namespace" "" $namespace -}}
-        {{- $_ := set $live $namespace (and $object (not (dig "metadata" "deletionTimestamp" "" $object))) -}}
-      {{- end -}}
-      {{- if get $live $namespace }}{{ $found = append $found (dict "namespace" $namespace "resource" (index $parts 1) "name" (index $parts 2)) }}{{ end -}}
+      {{- $found = append $found (dict "namespace" (index $parts 0) "resource" (index $parts 1) "name" (index $parts 2)) -}}
     {{- end -}}
   {{- end -}}
 {{- end -}}
 {{- toJson $found -}}
+{{- end }}
+
+{{/* "true" if the namespace is gone or on its way out, as far as there is a cluster to look at: no Role can be made there. Arguments: root, namespace. */}}
+{{- define "sc-extension.isGone" -}}
+{{- if lookup "v1" "Namespace" "" .root.Release.Namespace -}}
+  {{- $object := lookup "v1" "Namespace" "" .namespace -}}
+  {{- if or (not $object) (dig "metadata" "deletionTimestamp" "" $object) }}true{{ end -}}
+{{- end -}}
 {{- end }}
 
 {{/*

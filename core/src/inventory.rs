@@ -69,7 +69,13 @@ impl Inventory {
     /// Whether it has this object.
     #[must_use]
     pub fn contains(&self, id: &ObjectId) -> bool {
-        self.pages.iter().any(|page| page.objects.contains_key(id))
+        self.policy(id).is_some()
+    }
+
+    /// What becomes of this object, if it is known.
+    #[must_use]
+    pub fn policy(&self, id: &ObjectId) -> Option<DeletionPolicy> {
+        self.pages.iter().find_map(|page| page.objects.get(id)).copied()
     }
 
     /// All objects with their policies.

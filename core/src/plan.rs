@@ -90,9 +90,12 @@ impl Plan {
         self.removals.iter()
     }
 
-    /// Notes its objects in the inventory.
-    pub fn note_in(&self, inventory: &mut Inventory) {
-        self.objects.iter().for_each(|(id, planned)| inventory.note(id, planned.deletion_policy));
+    /// Notes its objects in the inventory of all that is planned. What another document plans, too, stays unless both want it deleted.
+    pub fn note_in(&self, planned: &mut Inventory) {
+        for (id, object) in &self.objects {
+            let known = planned.policy(id).unwrap_or(DeletionPolicy::Delete);
+            planned.note(id, known.min(object.deletion_policy));
+        }
     }
 
     /// The objects, in order of namespace, kind (ServiceAccounts before Secrets) and name.

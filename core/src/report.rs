@@ -20,6 +20,10 @@ pub enum Outcome {
     Absent,
     /// It is no longer asked for, and stays all the same.
     Kept {
+        /// Whether a later run may have the right to delete it.
+        may_pass: bool,
+        /// Whether this release made it, as far as is known.
+        is_ours: bool,
         /// Why, without any value.
         reason: String,
         /// What to do.
@@ -104,6 +108,11 @@ impl Report {
         Outcome::WORDS.into_iter().map(|word| (word, count(word))).filter(|(_, count)| *count > 0).collect()
     }
 
+    /// The commands that delete what was kept, as far as it is ours.
+    pub fn kept(&self) -> impl Iterator<Item = String> {
+        self.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Kept { is_ours: true, .. })).map(|(id, _)| id.deletion())
+    }
+
     /// One line: `3 objects: 1 created, 2 unchanged; 1 problem`.
     #[must_use]
     pub fn summary(&self) -> String {
@@ -123,7 +132,7 @@ impl fmt::Display for Report {
                     let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
                     writeln!(f, " ({})", changes.join(" "))?;
                 }
-                Outcome::Refused { reason, fix } | Outcome::Kept { reason, fix } => writeln!(f, "\n   why: {reason}\n   fix: {fix}")?,
+                Outcome::Refused { reason, fix } | Outcome::Kept { reason, fix, .. } => writeln!(f, "\n   why: {reason}\n   fix: {fix}")?,
                 Outcome::Failed { reason } => writeln!(f, "\n   why: {reason}")?,
                 _ => writeln!(f)?,
             }

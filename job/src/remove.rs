@@ -21,7 +21,7 @@ pub async fn remove(cluster: &Cluster, ids: &BTreeSet<ObjectId>, release: &Relea
 /// What is to be said of an object that no connection asks for any more, and that its policy keeps.
 #[must_use]
 pub fn retained(id: &ObjectId) -> Outcome {
-    kept(id, "no connection asks for it any more, and its `deletionPolicy` was Retain")
+    kept(id, false, "no connection asks for it any more, and its `deletionPolicy` was Retain")
 }
 
 async fn object(cluster: &Cluster, id: &ObjectId, release: &Release, dry_run: bool) -> Outcome {
@@ -29,7 +29,7 @@ async fn object(cluster: &Cluster, id: &ObjectId, release: &Release, dry_run: bo
         match attempt(cluster, id, release, dry_run).await {
             Err(Failure::Conflict) => {}
             Err(Failure::Absent | Failure::NoNamespace | Failure::UnknownKind) => return Outcome::Absent,
-            Err(Failure::Forbidden { .. }) => return kept(id, "the job has no right to delete it"),
+            Err(Failure::Forbidden { .. }) => return kept(id, true, "the job has no right to delete it"),
             Err(failure) => return Outcome::Failed { reason: failure.to_string() },
             Ok(outcome) => return outcome,
         }
@@ -45,13 +45,13 @@ async fn attempt(cluster: &Cluster, id: &ObjectId, release: &Release, dry_run: b
     match Removal::of(&live, release) {
         Removal::NotOurs => {
             let reason = format!("it was not made by release `{}` in `{}`", release.name, release.namespace);
-            Ok(Outcome::Kept { reason, fix: "nothing, it is left to whoever made it".to_owned() })
+            Ok(Outcome::Kept { may_pass: false, is_ours: false, reason, fix: "nothing, it is left to whoever made it".to_owned() })
         }
         Removal::Delete { .. } if dry_run => Ok(Outcome::Deleted),
         Removal::Delete { body } => cluster.delete(&path(id), &body).await.map(|_| Outcome::Deleted),
     }
 }
 
-fn kept(id: &ObjectId, reason: &str) -> Outcome {
-    Outcome::Kept { reason: reason.to_owned(), fix: format!("if nobody needs it, `{}`", id.deletion()) }
+fn kept(id: &ObjectId, may_pass: bool, reason: &str) -> Outcome {
+    Outcome::Kept { may_pass, is_ours: true, reason: reason.to_owned(), fix: format!("if nobody needs it, `{}`", id.deletion()) }
 }

@@ -24,7 +24,7 @@ use crate::{exit, output};
 const MARGIN: Duration = Duration::from_secs(40);
 /// A wait for the Lease after which the own Job may have been replaced.
 const LONG_WAIT: Duration = Duration::from_secs(1);
-/// So long a run that was told to end may take to say how far it came; Kubernetes waits for 20 s.
+/// So long a run that was told to end may take to say how far it came; Kubernetes waits for 20 s, a node that goes down for less.
 const LAST_WORDS: Duration = Duration::from_millis(4500);
 
 /// Runs as the arguments say; returns the exit code.
@@ -117,7 +117,7 @@ impl Run<'_> {
             }
         }
         let started = self.own.as_ref().and_then(|own| own.started);
-        let passed = started.map_or(Duration::ZERO, |started| Timestamp::now().duration_since(started).unsigned_abs());
+        let passed = started.map_or(Duration::ZERO, |started| Timestamp::now().duration_since(started).try_into().unwrap_or_default());
         self.stop.after(self.args.active_deadline().saturating_sub(MARGIN).saturating_sub(passed));
         Ok(false)
     }
@@ -151,14 +151,15 @@ impl Run<'_> {
         let failed = |verb: &str| format!("failed to {verb} ConfigMap `{namespace}/sc-status`");
         let read = self.stop.or(Status::read(self.cluster, namespace)).await;
         let mut status = read.with_context(|| failed("read"))?.with_context(|| failed("read"))?;
-        if status.is_cleaned_up() && desired.version.trigger == "cron" {
+        if status.is_cleaned_up(&desired.uid) && desired.version.trigger == "cron" {
             tracing::info!("the release is being uninstalled: nothing is touched");
             return Ok(exit::APPLIED);
         }
         let begun = self.stop.or(status.begin(self.cluster, &desired, self.identity.as_ref())).await;
         begun.with_context(|| failed("write"))?.with_context(|| failed("write"))?;
         let worked = async {
-            let document = document?;
+            // A cleanup goes by the inventory alone.
+            let document = document.or_else(|error| if self.args.task == Task::Cleanup { Ok(Document::none(&desired)) } else { Err(error) })?;
             let done = match self.args.task {
                 Task::Cleanup => self.clean_up(namespace).await?,
                 Task::Apply | Task::Check => self.work(&document, First::after(status.had_success)).await?,
@@ -167,6 +168,8 @@ impl Run<'_> {
         };
         match worked.await {
             Ok((document, done)) => self.publish(Some(status), &document, &done).await,
+            // The status is the other run's now.
+            Err(error) if self.stop.reason() == Some(Reason::LeaseLost) => Err(error),
             Err(error) => {
                 let written = status.fail(self.cluster, &Report::default(), &output::chain(&error)).await;
                 written.map_or_else(|failure| tracing::warn!(%failure, "the failure was not written to sc-status"), |()| {});
@@ -178,9 +181,15 @@ impl Run<'_> {
     /// From the document to the report of all that was done about it.
     async fn work(&self, document: &Document, first: First) -> Result<Done> {
         let mode = Mode { first, dry_run: self.args.dry_run };
-        let inventory = self.protocol_namespace();
-        let work = Work { cluster: self.cluster, release: self.args.release(), mode, inventory, stop: self.stop };
-        work.run(&document.bytes).await
+        // A dry run says, too, what would be deleted.
+        let inventory = if self.args.dry_run { Some(self.args.release_namespace.as_str()) } else { self.protocol_namespace() };
+        self.work_in(mode, inventory).run(&document.bytes).await
+    }
+
+    fn work_in<'a>(&'a self, mode: Mode, inventory: Option<&'a str>) -> Work<'a> {
+        // The chart grants what it sees in the inventory when it is rendered, which is before an upgrade alone.
+        let has_all_rights = self.args.version().trigger == "hook";
+        Work { cluster: self.cluster, release: self.args.release(), mode, inventory, has_all_rights, stop: self.stop }
     }
 
     /// Deletes all that the inventory names, in the face of no CronJob.
@@ -188,8 +197,7 @@ impl Run<'_> {
         let suspended = self.stop.or(job::suspend_cron(self.cluster, namespace)).await?;
         suspended.with_context(|| format!("failed to suspend CronJob `{namespace}/sc-reconcile`"))?;
         let mode = Mode { first: First::Read, dry_run: false };
-        let work = Work { cluster: self.cluster, release: self.args.release(), mode, inventory: Some(namespace), stop: self.stop };
-        work.clear_all().await
+        self.work_in(mode, Some(namespace)).clear_all().await
     }
 
     /// Publishes how it ended: report, status, Event, the own Job's time to live, the container's last words.
@@ -202,7 +210,7 @@ impl Run<'_> {
         let written = match status {
             // The status is the other run's now.
             Some(_) if self.stop.reason() == Some(Reason::LeaseLost) => Ok(()),
-            Some(status) if succeeded && self.args.task == Task::Cleanup => status.clean_up(self.cluster, report).await,
+            Some(status) if succeeded && self.args.task == Task::Cleanup => status.clean_up(self.cluster, &document.desired, report).await,
             Some(status) if succeeded => status.succeed(self.cluster, &document.desired, report, versions).await,
             Some(status) => status.fail(self.cluster, report, &reason).await,
             None => Ok(()),

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use sc_core::connection::Connection;
 use sc_core::connections::{ConnectionSet, Connections, Unread};
 use sc_core::inventory::Inventory;
@@ -30,8 +30,10 @@ pub struct Work<'a> {
     pub release: Release,
     /// How the plan is applied.
     pub mode: Mode,
-    /// The namespace of the inventory; nowhere in a dry run, or outside of a cluster unless asked.
+    /// The namespace of the inventory; none outside of a cluster unless asked. A dry run only reads it.
     pub inventory: Option<&'a str>,
+    /// Whether all rights are there that can be had: what may not be deleted now will not be later.
+    pub has_all_rights: bool,
     /// What ends it early.
     pub stop: &'a Stop,
 }
@@ -56,6 +58,8 @@ struct Findings {
     removals: BTreeSet<ObjectId>,
     outcomes: BTreeMap<ObjectId, Outcome>,
     versions: BTreeMap<String, String>,
+    /// The resourceVersions at which sets were looked at.
+    sets: BTreeMap<String, String>,
 }
 
 impl Work<'_> {
@@ -109,7 +113,8 @@ impl Work<'_> {
                 return Ok(());
             }
         };
-        found.versions.insert(set.secret.clone(), version);
+        found.versions.insert(set.secret.clone(), version.clone());
+        found.sets.insert(set.secret.clone(), version);
         let connections = set.connections(&bytes, settings, &mut found.problems);
         found.claims.add(&connections, &mut found.problems);
         let plan = self.plan(connections, found).await?;
@@ -120,7 +125,7 @@ impl Work<'_> {
 
     /// Applies a set as it was looked at. What an earlier document has asked for, too, is there already.
     async fn apply_set(&self, set: &ConnectionSet, settings: &Settings, found: &mut Findings) -> Result<()> {
-        let Some(seen) = found.versions.get(&set.secret).cloned() else { return Ok(()) };
+        let Some(seen) = found.sets.get(&set.secret).cloned() else { return Ok(()) };
         let bytes = match self.read_set(set).await? {
             Ok((bytes, version)) if version == seen => bytes,
             other => {
@@ -144,6 +149,9 @@ impl Work<'_> {
         let named = || format!("failed to keep the inventory, ConfigMaps `{namespace}/sc-inventory-…`");
         let read = self.stop.or(Kept::read(self.cluster, namespace)).await.with_context(named)?;
         let Some((mut kept, mut inventory)) = read.with_context(named)? else { return Ok(None) };
+        if self.mode.dry_run {
+            return Ok(Some((kept, inventory)));
+        }
         inventory.merge(planned);
         self.stop.or(kept.write(self.cluster, &inventory)).await.with_context(named)?.with_context(named)?;
         Ok(Some((kept, inventory)))
@@ -176,17 +184,24 @@ impl Work<'_> {
     /// If the inventory cannot be read or written.
     pub async fn clear_all(&self) -> Result<Done> {
         let kept = self.note(&Inventory::default()).await?;
+        if kept.is_none() {
+            return Err(anyhow!("the inventory is of a newer version: delete by the version that wrote it"));
+        }
         let removals = kept.iter().flat_map(|(_, inventory)| inventory.objects()).map(|(id, _)| id.clone()).collect();
         let kept = kept.map(|(kept, inventory)| (kept, inventory, Inventory::default()));
         self.delete(removals, kept, Findings::default()).await
     }
 
-    /// Deletes these objects. When all went well, the inventory is what is planned: what could not be deleted is told once.
+    /// Deletes these objects. When all went well, the inventory is what is planned, and what a later run may have the right to delete.
     async fn delete(&self, removals: BTreeSet<ObjectId>, kept: Option<(Kept, Inventory, Inventory)>, mut found: Findings) -> Result<Done> {
-        found.outcomes.extend(remove(self.cluster, &removals, &self.release, self.mode.dry_run, self.stop).await);
+        let removed = remove(self.cluster, &removals, &self.release, self.mode.dry_run, self.stop).await;
+        let may_pass = |outcome: &Outcome| matches!(outcome, Outcome::Kept { may_pass: true, .. });
+        let left: BTreeSet<ObjectId> =
+            removed.iter().filter(|(_, outcome)| !self.has_all_rights && may_pass(outcome)).map(|(id, _)| id.clone()).collect();
+        found.outcomes.extend(removed);
         let done = found.done();
-        if let Some((mut kept, mut inventory, planned)) = kept.filter(|_| done.report.verdict() == Verdict::Applied) {
-            inventory.retain(|id, _| planned.contains(id));
+        if let Some((mut kept, mut inventory, planned)) = kept.filter(|_| done.report.verdict() == Verdict::Applied && !self.mode.dry_run) {
+            inventory.retain(|id, _| planned.contains(id) || left.contains(id));
             let named = || "failed to keep the inventory".to_owned();
             self.stop.or(kept.write(self.cluster, &inventory)).await.with_context(named)?.with_context(named)?;
         }

@@ -41,8 +41,8 @@ impl Lease {
         let collection = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases");
         let path = format!("{collection}/{NAME}");
         let taking = Taking { cluster, collection: &collection, path: &path, namespace, holder };
-        timeout(LONGEST_WAIT, taking.until_held()).await.map_err(|_| Failure::Held)??;
-        let renewal = tokio::spawn(renew(cluster.clone(), path.clone(), holder.to_owned(), stop.clone()));
+        let taken = timeout(LONGEST_WAIT, taking.until_held()).await.map_err(|_| Failure::Held)??;
+        let renewal = tokio::spawn(renew(cluster.clone(), path.clone(), holder.to_owned(), stop.clone(), taken));
         Ok(Self { path, holder: holder.to_owned(), renewal })
     }
 
@@ -78,7 +78,8 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    async fn until_held(&self) -> Result<(), Failure> {
+    /// When the write that took it was begun.
+    async fn until_held(&self) -> Result<Instant, Failure> {
         let mut seen = (Value::Null, Instant::now());
         loop {
             let live = self.cluster.get(self.path).await?;
@@ -87,8 +88,9 @@ impl Taking<'_> {
                 seen = (spec, Instant::now());
             }
             let is_free = live.as_ref().is_none_or(|live| holder_of(live).is_empty() || holder_of(live) == self.holder);
+            let begun = Instant::now();
             if (is_free || seen.1.elapsed() >= DURATION) && self.write(live).await? {
-                return Ok(());
+                return Ok(begun);
             }
             sleep(LOOK_EVERY).await;
         }
@@ -113,8 +115,7 @@ impl Taking<'_> {
     }
 }
 
-async fn renew(cluster: Cluster, path: String, holder: String, stop: Stop) {
-    let mut renewed = Instant::now();
+async fn renew(cluster: Cluster, path: String, holder: String, stop: Stop, mut renewed: Instant) {
     while let Ok(Some(again)) = timeout_at(renewed + RENEW_WITHIN, next_renewal(&cluster, &path, &holder)).await {
         renewed = again;
     }

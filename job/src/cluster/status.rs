@@ -14,6 +14,8 @@ use crate::args::{Identity, Version};
 const NAME: &str = "sc-status";
 /// The version of the ConfigMap's own format.
 const FORMAT: &str = "1";
+/// So many objects that were kept are named.
+const MOST_KEPT: usize = 100;
 const SUCCEEDED: &str = "Succeeded";
 const CLEANED_UP: &str = "CleanedUp";
 /// The longest reason that is kept, in bytes.
@@ -56,10 +58,16 @@ impl Status {
         map.text("result") == SUCCEEDED && map.text("observedHash") == hash && map.text("observedUID") == uid
     }
 
-    /// Whether the objects were deleted because the release is being uninstalled.
+    /// Whether the objects were deleted because the release with this `sc-config` is being uninstalled.
     #[must_use]
-    pub fn is_cleaned_up(&self) -> bool {
-        self.map.text("result") == CLEANED_UP
+    pub fn is_cleaned_up(&self, uid: &str) -> bool {
+        self.map.text("result") == CLEANED_UP && self.map.text("observedUID") == uid
+    }
+
+    /// The resourceVersion at which a Secret in the namespace of the release was used by the last success.
+    #[must_use]
+    pub fn version_of(&self, secret: &str) -> Option<&str> {
+        self.map.text("references").split(' ').filter_map(|entry| entry.split_once('=')).find(|(name, _)| *name == secret).map(|(_, version)| version)
     }
 
     /// The last result, and why it is not a success.
@@ -80,9 +88,9 @@ impl Status {
     ///
     /// # Errors
     /// What the API server has against it.
-    pub async fn clean_up(mut self, cluster: &Cluster, report: &Report) -> Result<(), Failure> {
+    pub async fn clean_up(mut self, cluster: &Cluster, desired: &Desired, report: &Report) -> Result<(), Failure> {
         let mut data = ended(CLEANED_UP, report, "");
-        data.push(("lastSuccessAt", String::new()));
+        data.extend([("lastSuccessAt", String::new()), ("observedHash", String::new()), ("observedUID", desired.uid.clone())]);
         self.map.write(cluster, &data).await
     }
 
@@ -145,12 +153,16 @@ fn running(desired: &Desired, identity: Option<&Identity>) -> Vec<(&'static str,
 
 fn ended(result: &str, report: &Report, reason: &str) -> Vec<(&'static str, String)> {
     let end = reason.floor_char_boundary(LONGEST_REASON);
-    vec![
+    // The last that were kept stay named: the report goes with the Job.
+    let kept: Vec<String> = report.kept().take(MOST_KEPT).collect();
+    let kept = if kept.is_empty() { None } else { Some(("kept", kept.join("\n"))) };
+    let facts = [
         ("result", result.to_owned()),
         ("summary", report.summary()),
         ("reason", reason[..end].to_owned()),
         ("finishedAt", Timestamp::now().to_string()),
-    ]
+    ];
+    facts.into_iter().chain(kept).collect()
 }
 
 /// The names of those Secrets that have another version than at the last success.

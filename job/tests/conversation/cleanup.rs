@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::server::Then;
-use crate::world::{CRON, Ended, OBJECTS, ORDERS, REFERENCED, World, orders, three};
+use crate::world::{CONFIG, CRON, Ended, OBJECTS, ORDERS, REFERENCED, World, orders, three};
 
 /// Runs as a Job that the chart does not let read itself.
 async fn run_as(world: &World, job: &str, task: &[&str]) -> Ended {
@@ -40,6 +40,23 @@ async fn a_cron_run_that_waited_for_the_cleanup_makes_nothing_anew() {
     let upgrade = run_as(&world, "sc-job-by-hand", &["--trigger", "hook"]).await;
     assert_eq!((upgrade.code, world.status("result").as_str()), (Ok(0), "Succeeded"));
     assert!(OBJECTS.iter().all(|path| world.live(path).is_some()), "an uninstallation that was given up is mended by an upgrade");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_release_is_not_held_up_by_the_cleanup_of_an_old_one() {
+    let world = installed().await;
+    run_as(&world, "sc-cleanup", &["cleanup", "--trigger", "cleanup"]).await;
+    world.server.objects(|objects| objects.change(CONFIG, |secret| secret["metadata"]["uid"] = json!("config-2")));
+    let cron = run_as(&world, "sc-reconcile-29000000", &["--trigger", "cron"]).await;
+    assert_eq!((cron.code, world.status("result").as_str()), (Ok(0), "Succeeded"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cleanup_needs_no_values() {
+    let world = installed().await;
+    world.server.objects(|objects| objects.remove(CONFIG));
+    assert_eq!(run_as(&world, "sc-cleanup", &["cleanup", "--trigger", "cleanup"]).await.code, Ok(0));
+    assert!(world.live(ORDERS).is_none());
 }
 
 #[tokio::test(start_paused = true)]

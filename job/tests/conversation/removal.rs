@@ -74,6 +74,7 @@ async fn what_was_taken_out_stays_by_default_and_is_told_once() {
     assert_eq!(world.inventory(), ["shop/secrets/sc-orders-secret Retain"]);
     world.run().await;
     assert_eq!(world.status("summary"), "1 object: 1 unchanged");
+    assert_eq!(world.status("kept").lines().count(), 4, "the status names them longer");
 }
 
 #[tokio::test(start_paused = true)]
@@ -133,6 +134,20 @@ async fn what_the_job_may_not_delete_is_told_once_with_the_way_to_do_it() {
     let ended = world.run().await;
     assert_eq!((ended.code, world.status("summary").as_str()), (Ok(0), "5 objects: 1 unchanged, 3 deleted, 1 kept"));
     assert_eq!(world.inventory(), ["shop/secrets/sc-orders-secret Retain"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_rollback_may_not_delete_is_left_to_the_next_upgrade() {
+    let world = World::installed(&disposable()).await;
+    world.upgrade(&[orders()]);
+    world.server.when(Method::GET, VAULT, 1000, Then::Answer(status(403, "Forbidden", VAULT, "secrets is forbidden")));
+    let rollback = ["--pod-uid", "pod-1", "--job-name", "sc-job", "--job-uid", "job-1", "--trigger", "rollback"];
+    assert_eq!(world.run_as(&rollback).await.code, Ok(0));
+    assert_eq!(world.inventory(), ["media/secrets/sc-vault-secret Delete", "shop/secrets/sc-orders-secret Retain"]);
+    assert_eq!(world.status("kept"), "kubectl -n media delete secret sc-vault-secret");
+    world.server.forget_rules();
+    assert_eq!(world.run().await.code, Ok(0));
+    assert_gone(&world, &[VAULT]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -208,5 +223,6 @@ async fn a_dry_run_says_what_would_be_deleted_and_deletes_nothing() {
     world.upgrade(&[absent(orders())]);
     let ended = world.run_with(&["--dry-run"]).await;
     assert_eq!((ended.code.clone(), ended.written()), (Ok(0), vec![]));
+    assert!(ended.lines().contains(&format!("GET {INVENTORY}")), "what was taken out is looked for, too");
     assert!(world.live(ORDERS).is_some() && world.live(STATUS).is_some() && world.live(CONFIG).is_some());
 }

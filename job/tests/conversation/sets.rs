@@ -122,6 +122,26 @@ async fn what_is_taken_out_of_a_set_follows_its_policy() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_account_that_one_of_two_documents_retains_stays() {
+    let disposable = but(pictures(), &json!({"deletionPolicy": "Delete"}));
+    let world = in_sets(&[disposable], &[but(pictures(), &json!({"name": "more"}))], &[]);
+    assert_eq!(world.run().await.code, Ok(0));
+    world.upgrade(&[]);
+    assert_eq!(world.run().await.code, Ok(0));
+    assert!(world.live(PICTURES).is_none() && world.live(ACCOUNT).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_that_changed_since_is_not_proven() {
+    let world = in_sets(&[], &[orders()], &[vault()]);
+    world.run().await;
+    let check = ["check", "--pod-uid", "pod-2", "--job-name", "sc-test", "--job-uid", "job-2"];
+    assert_eq!(world.run_as(&check).await.code, Ok(0));
+    put_set(&world, SHOP, "[]");
+    assert_eq!(world.run_as(&check).await.code, Ok(3));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reference_that_vanishes_between_the_looks_is_told() {
     let world = in_sets(&[pictures()], &[orders()], &[]);
     world.server.when(Method::POST, PICTURES, 1, Then::First(Box::new(|objects| objects.remove(REFERENCED))));
