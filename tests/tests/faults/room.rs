@@ -42,7 +42,8 @@ pub(crate) struct Room {
     pub(crate) untouched: Vec<String>,
     /// The requests of a run without fault.
     pub(crate) requests: Vec<Key>,
-    api: Api,
+    /// The API server.
+    pub(crate) api: Api,
     proxy: Proxy,
     program: Program,
 }
@@ -80,23 +81,29 @@ impl Names {
 impl Room {
     /// Makes the namespaces, installs the chart, and brings about what the scenario begins with; then runs it without a fault.
     pub(crate) async fn prepare(api: &Api, names: Names, scenario: &'static Scenario) -> Self {
-        fs::create_dir_all(names.folder()).unwrap();
-        furnish(api, &names).await;
-        helm(&names, &scenario.before.unwrap_or(scenario.after)(&names)).await;
-        let job = api.create(&format!("/apis/batch/v1/namespaces/{}/jobs", names.system), &own_job(api, &names).await).await;
-        let proxy = Proxy::start(api.client_of(&names.system, "sc-job").await).await;
-        let program = Program::of(&job, proxy.port, &names.folder());
-        let [start, goal, live] = [State::default(), State::default(), State::default()];
-        let mut room = Self { names, scenario, start, goal, live, untouched: Vec::new(), requests: Vec::new(), api: api.clone(), proxy, program };
+        let connections = scenario.before.unwrap_or(scenario.after)(&names);
+        let mut room = Self::open(api, names, scenario, &json!({"connections": connections})).await;
         room.begin_scenario().await;
         room.learn().await;
         room
     }
 
+    /// Makes the namespaces and installs the chart with these values.
+    pub(crate) async fn open(api: &Api, names: Names, scenario: &'static Scenario, values: &Value) -> Self {
+        fs::create_dir_all(names.folder()).unwrap();
+        furnish(api, &names).await;
+        helm(&names, values).await;
+        let job = api.create(&format!("/apis/batch/v1/namespaces/{}/jobs", names.system), &own_job(api, &names).await).await;
+        let proxy = Proxy::start(api.client_of(&names.system, "sc-job").await).await;
+        let program = Program::of(&job, proxy.port, &names.folder());
+        let [start, goal, live] = [State::default(), State::default(), State::default()];
+        Self { names, scenario, start, goal, live, untouched: Vec::new(), requests: Vec::new(), api: api.clone(), proxy, program }
+    }
+
     async fn begin_scenario(&mut self) {
         if self.scenario.before.is_some() {
             self.run_undisturbed(0).await;
-            helm(&self.names, &(self.scenario.after)(&self.names)).await;
+            helm(&self.names, &json!({"connections": (self.scenario.after)(&self.names)})).await;
         }
         for edit in (self.scenario.prepare)(&self.names) {
             self.edit(edit).await;
@@ -191,12 +198,12 @@ async fn own_job(api: &Api, names: &Names) -> Value {
 }
 
 /// Installs the chart, or upgrades it, without its Job.
-async fn helm(names: &Names, connections: &[Value]) {
-    let values = names.folder().join("values.json");
-    fs::write(&values, json!({"connections": connections}).to_string()).unwrap();
+async fn helm(names: &Names, values: &Value) {
+    let file = names.folder().join("values.json");
+    fs::write(&file, values.to_string()).unwrap();
     let program = std::env::var_os("SC_HELM4").expect("SC_HELM4 names a Helm: run by `scripts/cluster run`");
     let mut command = Command::new(program);
-    command.args(["upgrade", "--install", "sc"]).arg(tree("chart")).arg("--values").arg(values);
+    command.args(["upgrade", "--install", "sc"]).arg(tree("chart")).arg("--values").arg(file);
     command.args(["--namespace", &names.system, "--no-hooks"]).stdin(Stdio::null());
     let output = command.output().await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
