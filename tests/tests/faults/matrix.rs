@@ -118,7 +118,7 @@ fn sample(stages: &mut [Stage]) {
 }
 
 /// Prints at once, also where the output of tests is kept back.
-fn say(line: fmt::Arguments) {
+pub(crate) fn say(line: fmt::Arguments) {
     let mut out = std::io::stderr().lock();
     writeln!(out, "{line}").unwrap();
 }

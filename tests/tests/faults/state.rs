@@ -52,6 +52,11 @@ impl State {
         self.0.iter().filter(is_same).map(|(path, _)| path.clone()).collect()
     }
 
+    /// Only the object of this path, if there is one.
+    pub(crate) fn only(&self, path: &str) -> Self {
+        Self(self.0.get_key_value(path).map(|(path, object)| (path.clone(), object.clone())).into_iter().collect())
+    }
+
     /// What differs in names, types, data, labels, annotations, and in what a run has to say by Lease, status and Job.
     pub(crate) fn differences(&self, expected: &Self) -> Vec<String> {
         let paths = expected.0.keys().chain(self.0.keys().filter(|path| !expected.0.contains_key(*path)));
