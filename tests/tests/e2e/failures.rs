@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::bed::{self, Bed, Ran};
 use crate::connections::{PASSWORD, orders_admin, postgres, secret};
+use crate::evidence::Failed;
 use crate::{kube, proof, traces};
 
 /// How long a run may take that cannot succeed; its one retry, after ten seconds, included.
@@ -82,32 +83,14 @@ fn a_reference_that_comes_before_the_retry_is_in_time() {
     });
 }
 
-/// How a run should have failed.
-struct Failed<'a> {
-    /// The exit codes of its pods.
-    codes: &'a [i64],
-    /// The reason of the Job's failure.
-    job: &'a str,
-    /// What status, Event, log and the container's last words all say.
-    says: &'a str,
-}
-
 fn assert_failed(bed: &Bed, ran: &Ran, failed: &Failed) {
     assert!(!ran.answer.is_ok, "Helm took it for a success: {}", traces::short(bed));
     assert!(ran.time < AT_ONCE, "Helm waited {:?}", ran.time);
     let release = bed.helm(&["status", "sc"]).answer.output;
     assert!(release.to_lowercase().contains("status: failed"), "{release}");
 
-    assert_eq!(traces::failure_of_job(bed, "sc-job").as_deref(), Some(failed.job));
-    assert_eq!(traces::exit_codes(bed, "sc-job"), failed.codes);
+    failed.assert_left(bed);
     proof::assert_failed(bed, failed.says);
-    let events = traces::events(bed, "ConnectionsFailed");
-    assert_eq!(events.len(), failed.codes.len(), "one Event for each try: {events:?}");
-    let pods = kube::list(&bed.system, "pods");
-    let last_words = pods[0]["status"]["containerStatuses"][0]["state"]["terminated"]["message"].as_str().unwrap_or_default();
-    for said in [events[0].as_str(), last_words, &traces::logs(bed)] {
-        assert!(said.contains(failed.says), "`{}` is not said in: {said}", failed.says);
-    }
     traces::assert_silent(bed, ran, PASSWORD);
 }
 

@@ -3,6 +3,8 @@
 //! `scripts/cluster run cargo test -p sc-tests --features e2e --test e2e` runs them where `scripts/cluster up` and `scripts/cluster load` have
 //! been, and the same `cargo test` on any other cluster that KUBECONFIG points at and that can pull or has the chart's image.
 //!
+//! A fixed sample of the slow cases; `SC_E2E=all` runs all of them.
+//!
 //! Rule: each test has a release and namespaces of its own, deleted at its end. Those of a test that was killed: `kubectl delete namespace
 //! -l sc-extension.dev/e2e`.
 
@@ -11,9 +13,11 @@ mod bed;
 mod caller;
 mod changes;
 mod connections;
+mod evidence;
 mod failures;
 mod forbidden;
 mod grants;
+mod helm_matrix;
 mod installs;
 mod kube;
 mod outside;
@@ -23,6 +27,7 @@ mod removal;
 mod reruns;
 mod rights;
 mod sets;
+mod size;
 mod traces;
 mod vault;
 mod workloads;

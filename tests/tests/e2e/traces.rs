@@ -30,11 +30,16 @@ pub(crate) fn logs(bed: &Bed) -> String {
     pods.lines().map(|pod| kube::run(&["-n", &bed.system, "logs", pod])).map(|log| log.output + &log.errors).collect()
 }
 
+/// The pods of all Jobs of a name, in order.
+pub(crate) fn pods(bed: &Bed, job: &str) -> Vec<Value> {
+    let is_of_job = |pod: &Value| pod["metadata"]["labels"]["batch.kubernetes.io/job-name"] == job;
+    kube::list(&bed.system, "pods").into_iter().filter(is_of_job).collect()
+}
+
 /// The exit codes of the pods of a Job, in order.
 pub(crate) fn exit_codes(bed: &Bed, job: &str) -> Vec<i64> {
-    let pods = kube::list(&bed.system, "pods");
-    let of_job = pods.iter().filter(|pod| pod["metadata"]["labels"]["batch.kubernetes.io/job-name"] == job);
-    of_job.filter_map(|pod| pod["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"].as_i64()).collect()
+    let code = |pod: &Value| pod["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"].as_i64();
+    pods(bed, job).iter().filter_map(code).collect()
 }
 
 /// The Events on a Job by `sc-job` itself: reason and message.
