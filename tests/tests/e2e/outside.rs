@@ -1,8 +1,7 @@
 //! The binary at a terminal, without Job and chart.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
 
 use sc_tests::helm::Answer;
 use sc_tests::planning::decoded;
@@ -54,14 +53,9 @@ fn sc_job(bed: &Bed, connections: &[serde_json::Value], more: &[&str]) -> Answer
     answer
 }
 
-/// The binary, built here: Cargo builds those of another package for no test.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let mut build = Command::new(env!("CARGO"));
-        // Offline: the network of the tests has no way out, and the tests themselves needed the same crates.
-        let output = build.args(["build", "--quiet", "--offline", "--package", "sc-job"]).current_dir(tree(".")).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("debug/sc-job")
-    })
+/// The binary of the image.
+fn program() -> PathBuf {
+    let program = tree("target/x86_64-unknown-linux-musl/release/sc-job");
+    assert!(program.exists(), "there is no {}: run `scripts/image`", program.display());
+    program
 }
