@@ -18,6 +18,8 @@ pub(crate) struct Request {
     pub(crate) resource: String,
     /// The name of the object; a create may have none.
     pub(crate) name: String,
+    /// The pod that asked.
+    pub(crate) pod: String,
 }
 
 /// All requests that the job of this release has made so far, in order; nothing where there is no audit log to read.
@@ -47,7 +49,8 @@ fn request(line: &str, user: &str) -> Option<Request> {
     if let Some(part) = object["subresource"].as_str() {
         resource = format!("{resource}/{part}");
     }
-    let request = Request { verb: text(&entry["verb"]), namespace: text(&object["namespace"]), resource, name: text(&object["name"]) };
+    let pod = text(&entry["user"]["extra"]["authentication.kubernetes.io/pod-name"][0]);
+    let request = Request { verb: text(&entry["verb"]), namespace: text(&object["namespace"]), resource, name: text(&object["name"]), pod };
     (entry["user"]["username"] == user && entry["stage"] == "ResponseComplete").then_some(request)
 }
 

@@ -36,7 +36,7 @@ fn a_manual_rerun_mends_a_failed_release() {
 }
 
 /// Does what the notes say, and looks at the proof as they say.
-fn rerun(bed: &Bed, notes: &Ran) {
+pub(crate) fn rerun(bed: &Bed, notes: &Ran) {
     let (proof_commands, rerun_commands) = notes.answer.output.split_once("To run it again by hand:").expect("the notes say how");
     shell(rerun_commands);
     assert_eq!(proof::status(bed)["trigger"], "cron");
