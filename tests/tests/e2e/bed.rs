@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
@@ -13,6 +14,9 @@ use crate::{kube, traces};
 
 /// How long Helm may wait. A failing run must be over well before.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(150);
+
+/// Read by tests that share the cluster, written by one that breaks it.
+static CLUSTER: RwLock<()> = RwLock::new(());
 
 /// Which Helm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,9 +61,14 @@ pub(crate) fn with_both_helms(name: &str, namespaces: usize, test: impl Fn(&Bed)
 
 /// Does a test with one Helm.
 pub(crate) fn with(helm: Helm, name: &str, namespaces: usize, test: impl FnOnce(&Bed)) {
-    kube::require();
-    let system = format!("sc-e2e-{name}-{}-{}", helm.number(), std::process::id());
-    test(&Bed::new(helm, system, namespaces));
+    let _others = CLUSTER.read().unwrap_or_else(PoisonError::into_inner);
+    test(&Bed::new(helm, name, namespaces));
+}
+
+/// The same while no other test has a bed.
+pub(crate) fn alone(helm: Helm, name: &str, namespaces: usize, test: impl FnOnce(&Bed)) {
+    let _alone = CLUSTER.write().unwrap_or_else(PoisonError::into_inner);
+    test(&Bed::new(helm, name, namespaces));
 }
 
 impl Helm {
@@ -86,7 +95,9 @@ impl Helm {
 }
 
 impl Bed {
-    fn new(helm: Helm, system: String, namespaces: usize) -> Self {
+    fn new(helm: Helm, name: &str, namespaces: usize) -> Self {
+        kube::require();
+        let system = format!("sc-e2e-{name}-{}-{}", helm.number(), std::process::id());
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e").join(&system);
         fs::create_dir_all(&folder).unwrap();
         let namespaces = (1..=namespaces).map(|number| format!("{system}-shop{number}")).collect();

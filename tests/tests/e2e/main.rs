@@ -23,6 +23,7 @@ mod idle;
 mod installs;
 mod kube;
 mod obstacles;
+mod outages;
 mod outside;
 mod policy;
 mod proof;

@@ -91,7 +91,7 @@ impl Drop for Database {
 }
 
 /// Runs a script of the tree. Its output is not read: the server that it starts would keep a pipe open.
-fn script(path: &str, arguments: &[&str]) {
+pub(crate) fn script(path: &str, arguments: &[&str]) {
     let mut command = Command::new(tree(path));
     command.args(arguments).env("SC_POSTGRES_PASSWORD", PASSWORD).stdin(Stdio::null()).stdout(Stdio::null());
     assert!(command.status().unwrap().success(), "{path} {arguments:?} failed");
