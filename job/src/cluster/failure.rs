@@ -58,10 +58,12 @@ pub enum Failure {
         fields: String,
     },
     /// The API server answered with an error that may pass.
-    #[error("the API server answered {code}")]
+    #[error("the API server answered {code}{webhook}")]
     Busy {
         /// The HTTP status.
         code: u16,
+        /// ` (name of a webhook, failed)`, or nothing.
+        webhook: String,
         /// How long it asks to wait.
         retry_after: Option<Duration>,
     },
@@ -102,7 +104,10 @@ pub(super) fn of_answer(status: StatusCode, verb: &'static str, answer: &Value, 
     let reason = answer["reason"].as_str().unwrap_or_default();
     let message = answer["message"].as_str().unwrap_or_default();
     match status.as_u16() {
-        _ if message.contains("admission webhook") || message.contains("ValidatingAdmissionPolicy") => Failure::Denied { webhook: webhook(message) },
+        code @ 500..=599 if message.contains("failed calling webhook") => Failure::Busy { code, webhook: webhook(message, " failed"), retry_after },
+        _ if message.contains("admission webhook") || message.contains("ValidatingAdmissionPolicy") => {
+            Failure::Denied { webhook: webhook(message, "") }
+        }
         403 if message.contains("exceeded quota") => Failure::Quota,
         403 if message.contains("being terminated") => Failure::Terminating,
         403 => Failure::Forbidden { verb },
@@ -113,15 +118,15 @@ pub(super) fn of_answer(status: StatusCode, verb: &'static str, answer: &Value, 
         409 => Failure::Conflict,
         413 => Failure::TooLarge,
         422 if message.contains("Too long") || message.contains("must have at most") => Failure::TooLarge,
-        code @ (401 | 429 | 500..=599) => Failure::Busy { code, retry_after },
+        code @ (401 | 429 | 500..=599) => Failure::Busy { code, webhook: String::new(), retry_after },
         _ => Failure::Invalid { fields: fields(answer) },
     }
 }
 
-/// The webhook's name, which stands in quotes; nothing of what it said.
-fn webhook(message: &str) -> String {
-    let name = message.split_once("admission webhook \"").and_then(|(_, rest)| rest.split_once('"')).map(|(name, _)| name);
-    name.map_or_else(String::new, |name| format!(" ({name})"))
+/// The webhook's name, which stands in quotes, and what it did; nothing of what it said.
+fn webhook(message: &str, did: &str) -> String {
+    let name = message.split_once("webhook \"").and_then(|(_, rest)| rest.split_once('"')).map(|(name, _)| name);
+    name.map_or_else(String::new, |name| format!(" ({name}{did})"))
 }
 
 /// The names of the fields that an answer complains about.
@@ -151,7 +156,7 @@ mod tests {
         assert_eq!(told(404, &json!({"details": {}})), Failure::UnknownKind);
         assert_eq!(told(409, &json!({"reason": "AlreadyExists"})), Failure::Exists);
         assert_eq!(told(409, &json!({"reason": "Conflict"})), Failure::Conflict);
-        assert_eq!(told(503, &json!({})), Failure::Busy { code: 503, retry_after: None });
+        assert_eq!(told(503, &json!({})), Failure::Busy { code: 503, webhook: String::new(), retry_after: None });
         assert_eq!(told(422, &json!({"details": {"causes": [{"field": "data[x]"}]}})), Failure::Invalid { fields: " (data[x])".into() });
     }
 
@@ -159,5 +164,7 @@ mod tests {
     fn the_words_of_a_webhook_are_not_passed_on() {
         let denied = told(400, &json!({"message": "admission webhook \"policy.example\" denied the request: password hunter2 is weak"}));
         assert_eq!(denied.to_string(), "an admission policy denied it (policy.example)");
+        let silent = told(500, &json!({"message": "Internal error occurred: failed calling webhook \"policy.example\": Post hunter2: timeout"}));
+        assert_eq!(silent.to_string(), "the API server answered 500 (policy.example failed)");
     }
 }

@@ -82,7 +82,9 @@ impl Refusal {
         match self {
             Self::Quota => Failed { codes: &[3], job: "PodFailurePolicy", says: "a quota of its namespace is used up" },
             Self::Policy => Failed { codes: &[3], job: "PodFailurePolicy", says: "an admission policy denied it" },
-            Self::Closed | Self::Silent => Failed { codes: &[1, 1], job: "BackoffLimitExceeded", says: "the API server answered 500" },
+            Self::Closed | Self::Silent => {
+                Failed { codes: &[1, 1], job: "BackoffLimitExceeded", says: "the API server answered 500 (secrets.e2e.example failed)" }
+            }
         }
     }
 
