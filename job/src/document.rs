@@ -20,11 +20,6 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// No values.
-    pub(crate) fn none(desired: &Desired) -> Self {
-        Self { bytes: Vec::new(), desired: desired.clone() }
-    }
-
     /// Reads the file that the arguments name, or else the live Secret `sc-config`.
     ///
     /// # Errors

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow};
 use jiff::Timestamp;
-use sc_core::report::{Report, Verdict};
+use sc_core::report::{Outcome, Report, Verdict};
 use std::cell::Cell;
 use tokio::time::Instant;
 
@@ -125,8 +125,8 @@ impl Run<'_> {
     async fn with_lease(&mut self) -> Result<u8> {
         let Some(namespace) = self.protocol_namespace().map(str::to_owned) else {
             let document = Document::read(self.cluster, self.args, self.stop).await?;
-            let work = self.work(&document, First::Create).await?;
-            return self.publish(None, &document, &work).await;
+            let done = self.work(&document, First::Create).await;
+            return self.publish(None, &document.desired, done).await;
         };
         let begun = Instant::now();
         let lease = self.lease(&namespace).await?;
@@ -157,29 +157,17 @@ impl Run<'_> {
         }
         let begun = self.stop.or(status.begin(self.cluster, &desired, self.identity.as_ref())).await;
         begun.with_context(|| failed("write"))?.with_context(|| failed("write"))?;
-        let worked = async {
-            // A cleanup goes by the inventory alone.
-            let document = document.or_else(|error| if self.args.task == Task::Cleanup { Ok(Document::none(&desired)) } else { Err(error) })?;
-            let done = match self.args.task {
-                Task::Cleanup => self.clean_up(namespace).await?,
-                Task::Apply | Task::Check => self.work(&document, First::after(status.had_success)).await?,
-            };
-            Ok((document, done))
+        let done = match (self.args.task, document) {
+            // It goes by the inventory alone.
+            (Task::Cleanup, _) => self.clean_up(namespace).await,
+            (Task::Apply | Task::Check, Ok(document)) => self.work(&document, First::after(status.had_success)).await,
+            (Task::Apply | Task::Check, Err(error)) => Done { cut_short: Some(error), ..Done::default() },
         };
-        match worked.await {
-            Ok((document, done)) => self.publish(Some(status), &document, &done).await,
-            // The status is the other run's now.
-            Err(error) if self.stop.reason() == Some(Reason::LeaseLost) => Err(error),
-            Err(error) => {
-                let written = status.fail(self.cluster, &Report::default(), &output::chain(&error)).await;
-                written.map_or_else(|failure| tracing::warn!(%failure, "the failure was not written to sc-status"), |()| {});
-                Err(error)
-            }
-        }
+        self.publish(Some(status), &desired, done).await
     }
 
     /// From the document to the report of all that was done about it.
-    async fn work(&self, document: &Document, first: First) -> Result<Done> {
+    async fn work(&self, document: &Document, first: First) -> Done {
         let mode = Mode { first, dry_run: self.args.dry_run };
         // A dry run says, too, what would be deleted.
         let inventory = if self.args.dry_run { Some(self.args.release_namespace.as_str()) } else { self.protocol_namespace() };
@@ -193,40 +181,50 @@ impl Run<'_> {
     }
 
     /// Deletes all that the inventory names, in the face of no CronJob.
-    async fn clean_up(&self, namespace: &str) -> Result<Done> {
-        let suspended = self.stop.or(job::suspend_cron(self.cluster, namespace)).await?;
-        suspended.with_context(|| format!("failed to suspend CronJob `{namespace}/sc-reconcile`"))?;
-        let mode = Mode { first: First::Read, dry_run: false };
-        self.work_in(mode, Some(namespace)).clear_all().await
+    async fn clean_up(&self, namespace: &str) -> Done {
+        let suspended = self.stop.or(job::suspend_cron(self.cluster, namespace)).await;
+        let suspended = suspended.map_err(Error::from).and_then(|suspended| Ok(suspended?));
+        match suspended.with_context(|| format!("failed to suspend CronJob `{namespace}/sc-reconcile`")) {
+            Ok(()) => self.work_in(Mode { first: First::Read, dry_run: false }, Some(namespace)).clear().await,
+            Err(error) => Done { cut_short: Some(error), ..Done::default() },
+        }
     }
 
     /// Publishes how it ended: report, status, Event, the own Job's time to live, the container's last words.
-    async fn publish(&self, status: Option<Status>, document: &Document, work: &Done) -> Result<u8> {
-        let Done { report, versions } = work;
-        output::report(report, self.args.dry_run);
-        let verdict = report.verdict();
+    ///
+    /// # Errors
+    /// What cut the work short, or that a success could not be written.
+    async fn publish(&self, status: Option<Status>, desired: &Desired, done: Done) -> Result<u8> {
+        let Done { report, versions, cut_short } = done;
+        let verdict = if cut_short.is_some() { Verdict::Failed } else { report.verdict() };
         let succeeded = verdict == Verdict::Applied;
-        let reason = reason(report);
+        if cut_short.is_none() || !report.outcomes.is_empty() {
+            output::report(&report, self.args.dry_run);
+        }
+        let reason = reason(&report, cut_short.as_ref());
         let written = match status {
             // The status is the other run's now.
             Some(_) if self.stop.reason() == Some(Reason::LeaseLost) => Ok(()),
-            Some(status) if succeeded && self.args.task == Task::Cleanup => status.clean_up(self.cluster, &document.desired, report).await,
-            Some(status) if succeeded => status.succeed(self.cluster, &document.desired, report, versions).await,
-            Some(status) => status.fail(self.cluster, report, &reason).await,
+            Some(status) if succeeded && self.args.task == Task::Cleanup => status.clean_up(self.cluster, desired, &report).await,
+            Some(status) if succeeded => status.succeed(self.cluster, desired, &report, &versions).await,
+            Some(status) => status.fail(self.cluster, &report, &reason).await,
             None => Ok(()),
         };
-        tracing::info!(verdict = ?verdict, summary = report.summary(), "run ended");
-        if !succeeded {
-            output::termination(&reason);
-        }
         if succeeded {
             written.context("failed to write ConfigMap `sc-status`")?;
-            self.published.set(Some(exit::code(verdict)));
+        } else {
+            written.unwrap_or_else(|failure| tracing::warn!(%failure, "the failure was not written to sc-status"));
+        }
+        if let Some(error) = cut_short {
+            return Err(error);
+        }
+        tracing::info!(verdict = ?verdict, summary = report.summary(), "run ended");
+        self.published.set(Some(exit::code(verdict)));
+        if succeeded {
             self.say(true, &report.summary()).await;
             self.vanish().await;
         } else {
-            written.unwrap_or_else(|failure| tracing::warn!(%failure, "the failure was not written to sc-status"));
-            self.published.set(Some(exit::code(verdict)));
+            output::termination(&reason);
             self.say(false, &reason).await;
         }
         Ok(exit::code(verdict))
@@ -246,11 +244,15 @@ impl Run<'_> {
     }
 }
 
-/// What went wrong, in few lines: the first problems and refusals, and how many there are.
-fn reason(report: &Report) -> String {
+/// What went wrong, in few lines: what cut it short, or the first problems and refusals; and how far it came.
+fn reason(report: &Report, cut_short: Option<&Error>) -> String {
+    if let Some(error) = cut_short {
+        let so_far = if report.outcomes.is_empty() { String::new() } else { format!("; until then {}", report.summary()) };
+        return output::chain(error) + &so_far;
+    }
     let problems = report.problems.iter().map(|problem| format!("{problem} (at {}; {})", problem.at, problem.fix()));
     let outcomes = report.outcomes.iter().filter_map(|(id, outcome)| match outcome {
-        sc_core::report::Outcome::Refused { reason, .. } | sc_core::report::Outcome::Failed { reason } => Some(format!("{id}: {reason}")),
+        Outcome::Refused { reason, .. } | Outcome::Failed { reason } => Some(format!("{id}: {reason}")),
         _ => None,
     });
     let first: Vec<String> = problems.chain(outcomes).take(3).collect();

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow};
 use sc_core::connection::Connection;
 use sc_core::connections::{ConnectionSet, Connections, Unread};
 use sc_core::inventory::Inventory;
@@ -17,10 +17,12 @@ use sc_core::report::{Outcome, Report, Verdict};
 use sc_core::values::{DeletionPolicy, Settings};
 
 use crate::apply::{Mode, apply};
-use crate::cluster::inventory::Kept;
+use crate::cluster::inventory::Ledger;
 use crate::cluster::{Cluster, references};
 use crate::remove::{remove, retained};
 use crate::stop::Stop;
+
+const LEDGER: &str = "failed to keep the inventory, ConfigMaps `sc-inventory-…`";
 
 /// What a run needs for its work.
 pub struct Work<'a> {
@@ -41,10 +43,12 @@ pub struct Work<'a> {
 /// What the work came to.
 #[derive(Debug, Default)]
 pub struct Done {
-    /// What became of each object, and what is wrong with the values.
+    /// What became of each object, and what is wrong with the values, as far as the work came.
     pub report: Report,
     /// The resourceVersions of the Secrets that were read in the namespace of the release, by name.
     pub versions: BTreeMap<String, String>,
+    /// What cut it short: Secrets or the inventory could not be read or written.
+    pub cut_short: Option<Error>,
 }
 
 /// What is found out on the way.
@@ -57,39 +61,73 @@ struct Findings {
     /// The objects that connections which are absent would have.
     removals: BTreeSet<ObjectId>,
     outcomes: BTreeMap<ObjectId, Outcome>,
+    /// What should be gone and may be deleted by a later run alone.
+    left: BTreeSet<ObjectId>,
     versions: BTreeMap<String, String>,
     /// The resourceVersions at which sets were looked at.
     sets: BTreeMap<String, String>,
 }
 
 impl Work<'_> {
-    /// Does it.
-    ///
-    /// # Errors
-    /// If Secrets or the inventory cannot be read or written.
-    pub async fn run(&self, document: &[u8]) -> Result<Done> {
+    /// Makes and deletes what the document asks for.
+    pub async fn run(&self, document: &[u8]) -> Done {
         let mut found = Findings::default();
+        let ended = self.steps(document, &mut found).await;
+        self.finish(ended, found).await
+    }
+
+    /// Deletes all that the inventory names.
+    pub async fn clear(&self) -> Done {
+        let mut found = Findings::default();
+        let ended = self.clearing(&mut found).await;
+        self.finish(ended, found).await
+    }
+
+    async fn steps(&self, document: &[u8], found: &mut Findings) -> Result<Option<Ledger>> {
         let Connections { listed, sets, settings } = match Connections::parse(document, &mut found.problems) {
             Ok(connections) => connections,
             Err(problem) => {
                 found.problems.push(problem);
-                return Ok(found.done());
+                return Ok(None);
             }
         };
         found.claims.add(&listed, &mut found.problems);
         for set in &sets {
-            self.look_at(set, &settings, &mut found).await?;
+            self.look_at(set, &settings, found).await?;
         }
-        let plan = self.plan(listed, &mut found).await?;
-        plan.note_in(&mut found.planned);
-        found.removals.extend(plan.removals().cloned());
-        let kept = self.note(&found.planned).await?;
+        let plan = self.plan(listed, found).await?;
+        found.expect(&plan);
+        let ledger = self.note(&found.planned).await?;
         found.outcomes = apply(self.cluster, &plan, self.mode, self.stop).await;
         drop(plan);
         for set in &sets {
-            self.apply_set(set, &settings, &mut found).await?;
+            self.apply_set(set, &settings, found).await?;
         }
-        self.clear(kept, found).await
+        let removals = found.take_removals(ledger.as_ref());
+        self.delete(removals, found).await;
+        Ok(ledger)
+    }
+
+    async fn clearing(&self, found: &mut Findings) -> Result<Option<Ledger>> {
+        let ledger = self.note(&Inventory::default()).await?;
+        let known = ledger.as_ref().ok_or_else(|| anyhow!("the inventory is of a newer version: delete by the version that wrote it"))?;
+        let removals = known.inventory.objects().map(|(id, _)| id.clone()).collect();
+        self.delete(removals, found).await;
+        Ok(ledger)
+    }
+
+    /// When all went well, the inventory is what is planned, and what a later run may have the right to delete.
+    async fn finish(&self, ended: Result<Option<Ledger>>, found: Findings) -> Done {
+        let Findings { problems, planned, outcomes, left, versions, .. } = found;
+        let report = Report { outcomes: outcomes.into_iter().collect(), problems: problems.into_vec() };
+        let ended = match ended {
+            Ok(Some(mut ledger)) if report.verdict() == Verdict::Applied && !self.mode.dry_run => {
+                ledger.inventory.retain(|id, _| planned.contains(id) || left.contains(id));
+                self.keep(&mut ledger).await
+            }
+            other => other.map(drop),
+        };
+        Done { report, versions, cut_short: ended.err() }
     }
 
     async fn plan(&self, connections: Vec<Connection>, found: &mut Findings) -> Result<Plan> {
@@ -118,8 +156,7 @@ impl Work<'_> {
         let connections = set.connections(&bytes, settings, &mut found.problems);
         found.claims.add(&connections, &mut found.problems);
         let plan = self.plan(connections, found).await?;
-        plan.note_in(&mut found.planned);
-        found.removals.extend(plan.removals().cloned());
+        found.expect(&plan);
         Ok(())
     }
 
@@ -144,74 +181,50 @@ impl Work<'_> {
     }
 
     /// Notes in the inventory what will be made, before it is made.
-    async fn note(&self, planned: &Inventory) -> Result<Option<(Kept, Inventory)>> {
+    async fn note(&self, planned: &Inventory) -> Result<Option<Ledger>> {
         let Some(namespace) = self.inventory else { return Ok(None) };
-        let named = || format!("failed to keep the inventory, ConfigMaps `{namespace}/sc-inventory-…`");
-        let read = self.stop.or(Kept::read(self.cluster, namespace)).await.with_context(named)?;
-        let Some((mut kept, mut inventory)) = read.with_context(named)? else { return Ok(None) };
-        if self.mode.dry_run {
-            return Ok(Some((kept, inventory)));
+        let read = self.stop.or(Ledger::read(self.cluster, namespace)).await.context(LEDGER)?;
+        let Some(mut ledger) = read.context(LEDGER)? else { return Ok(None) };
+        if !self.mode.dry_run {
+            ledger.inventory.merge(planned);
+            self.keep(&mut ledger).await?;
         }
-        inventory.merge(planned);
-        self.stop.or(kept.write(self.cluster, &inventory)).await.with_context(named)?.with_context(named)?;
-        Ok(Some((kept, inventory)))
+        Ok(Some(ledger))
     }
 
-    /// Deletes what should be gone, says what stays, and forgets both when all went well.
-    ///
-    /// While something is wrong with the values, what seems to have been taken out may only be written wrongly: of that nothing is deleted.
-    async fn clear(&self, kept: Option<(Kept, Inventory)>, mut found: Findings) -> Result<Done> {
-        let is_sound = found.problems.is_empty();
-        let mut removals = std::mem::take(&mut found.removals);
-        removals.retain(|id| !found.planned.contains(id) && (is_sound || id.kind != ObjectKind::ServiceAccount));
-        if let Some((_, inventory)) = kept.as_ref().filter(|_| is_sound) {
-            let left: Vec<_> = inventory.objects().filter(|(id, _)| !found.planned.contains(id) && !removals.contains(*id)).collect();
-            for (id, policy) in left {
-                match policy {
-                    DeletionPolicy::Delete => drop(removals.insert(id.clone())),
-                    DeletionPolicy::Retain => drop(found.outcomes.insert(id.clone(), retained(id))),
-                }
-            }
-        }
-        let planned = std::mem::take(&mut found.planned);
-        let kept = kept.map(|(kept, inventory)| (kept, inventory, planned));
-        self.delete(removals, kept, found).await
+    async fn keep(&self, ledger: &mut Ledger) -> Result<()> {
+        self.stop.or(ledger.write(self.cluster)).await.context(LEDGER)?.context(LEDGER)
     }
 
-    /// Deletes all that the inventory names.
-    ///
-    /// # Errors
-    /// If the inventory cannot be read or written.
-    pub async fn clear_all(&self) -> Result<Done> {
-        let kept = self.note(&Inventory::default()).await?;
-        if kept.is_none() {
-            return Err(anyhow!("the inventory is of a newer version: delete by the version that wrote it"));
-        }
-        let removals = kept.iter().flat_map(|(_, inventory)| inventory.objects()).map(|(id, _)| id.clone()).collect();
-        let kept = kept.map(|(kept, inventory)| (kept, inventory, Inventory::default()));
-        self.delete(removals, kept, Findings::default()).await
-    }
-
-    /// Deletes these objects. When all went well, the inventory is what is planned, and what a later run may have the right to delete.
-    async fn delete(&self, removals: BTreeSet<ObjectId>, kept: Option<(Kept, Inventory, Inventory)>, mut found: Findings) -> Result<Done> {
+    async fn delete(&self, removals: BTreeSet<ObjectId>, found: &mut Findings) {
         let removed = remove(self.cluster, &removals, &self.release, self.mode.dry_run, self.stop).await;
-        let may_pass = |outcome: &Outcome| matches!(outcome, Outcome::Kept { may_pass: true, .. });
-        let left: BTreeSet<ObjectId> =
-            removed.iter().filter(|(_, outcome)| !self.has_all_rights && may_pass(outcome)).map(|(id, _)| id.clone()).collect();
+        let may_pass = |outcome: &Outcome| !self.has_all_rights && matches!(outcome, Outcome::Kept { may_pass: true, .. });
+        found.left.extend(removed.iter().filter(|(_, outcome)| may_pass(outcome)).map(|(id, _)| id.clone()));
         found.outcomes.extend(removed);
-        let done = found.done();
-        if let Some((mut kept, mut inventory, planned)) = kept.filter(|_| done.report.verdict() == Verdict::Applied && !self.mode.dry_run) {
-            inventory.retain(|id, _| planned.contains(id) || left.contains(id));
-            let named = || "failed to keep the inventory".to_owned();
-            self.stop.or(kept.write(self.cluster, &inventory)).await.with_context(named)?.with_context(named)?;
-        }
-        Ok(done)
     }
 }
 
 impl Findings {
-    fn done(self) -> Done {
-        let report = Report { outcomes: self.outcomes.into_iter().collect(), problems: self.problems.into_vec() };
-        Done { report, versions: self.versions }
+    /// Takes down what a plan would make and delete.
+    fn expect(&mut self, plan: &Plan) {
+        plan.note_in(&mut self.planned);
+        self.removals.extend(plan.removals().cloned());
+    }
+
+    /// What is to be deleted. Of what only should not be there, it is said that it stays.
+    ///
+    /// While something is wrong with the values, what seems to have been taken out may only be written wrongly: of that nothing is deleted.
+    fn take_removals(&mut self, ledger: Option<&Ledger>) -> BTreeSet<ObjectId> {
+        let is_sound = self.problems.is_empty();
+        let mut removals = std::mem::take(&mut self.removals);
+        removals.retain(|id| !self.planned.contains(id) && (is_sound || id.kind != ObjectKind::ServiceAccount));
+        for (id, policy) in ledger.filter(|_| is_sound).into_iter().flat_map(|ledger| ledger.inventory.objects()) {
+            match policy {
+                _ if self.planned.contains(id) || removals.contains(id) => {}
+                DeletionPolicy::Delete => drop(removals.insert(id.clone())),
+                DeletionPolicy::Retain => drop(self.outcomes.insert(id.clone(), retained(id))),
+            }
+        }
+        removals
     }
 }

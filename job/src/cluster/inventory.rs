@@ -10,39 +10,43 @@ use super::{Cluster, Failure};
 /// The version of the pages' format.
 const FORMAT: &str = "1";
 
-/// The inventory, as earlier runs left it.
+/// The inventory with the ConfigMaps that hold it.
 #[derive(Debug)]
-pub struct Kept {
+pub struct Ledger {
+    /// What is known; kept by [`Ledger::write`].
+    pub inventory: Inventory,
     namespace: String,
     pages: Vec<ConfigMap>,
 }
 
-impl Kept {
+impl Ledger {
     /// Reads all pages. Nothing if they have a format of the future, which this version leaves alone.
     ///
     /// # Errors
     /// What the API server has against it.
-    pub async fn read(cluster: &Cluster, namespace: &str) -> Result<Option<(Self, Inventory)>, Failure> {
-        let mut kept = Self { namespace: namespace.to_owned(), pages: vec![page(cluster, namespace, 0).await?] };
-        let (format, count) = (kept.pages[0].text("formatVersion"), kept.pages[0].text("pages").parse().unwrap_or(1));
+    pub async fn read(cluster: &Cluster, namespace: &str) -> Result<Option<Self>, Failure> {
+        let mut pages = vec![page(cluster, namespace, 0).await?];
+        let (format, count) = (pages[0].text("formatVersion"), pages[0].text("pages").parse().unwrap_or(1));
         if !["", FORMAT].contains(&format) {
             tracing::warn!(format, "the inventory is of a newer version: nothing is noted in it, and nothing is deleted by it");
             return Ok(None);
         }
         for number in 1..count {
-            kept.pages.push(page(cluster, namespace, number).await?);
+            pages.push(page(cluster, namespace, number).await?);
         }
         let mut inventory = Inventory::default();
-        kept.pages.iter().for_each(|page| inventory.add_page(page.text("objects")));
-        Ok(Some((kept, inventory)))
+        for page in &pages {
+            inventory.add_page(page.text("objects"));
+        }
+        Ok(Some(Self { inventory, namespace: namespace.to_owned(), pages }))
     }
 
     /// Writes what differs.
     ///
     /// # Errors
     /// What the API server has against it.
-    pub async fn write(&mut self, cluster: &Cluster, inventory: &Inventory) -> Result<(), Failure> {
-        let texts = inventory.pages();
+    pub async fn write(&mut self, cluster: &Cluster) -> Result<(), Failure> {
+        let texts = self.inventory.pages();
         for number in self.pages.len()..texts.len() {
             self.pages.push(page(cluster, &self.namespace, number).await?);
         }

@@ -226,3 +226,13 @@ async fn a_dry_run_says_what_would_be_deleted_and_deletes_nothing() {
     assert!(ended.lines().contains(&format!("GET {INVENTORY}")), "what was taken out is looked for, too");
     assert!(world.live(ORDERS).is_some() && world.live(STATUS).is_some() && world.live(CONFIG).is_some());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_inventory_that_cannot_be_written_in_the_end_is_a_failure_with_the_counts() {
+    let world = World::installed(&[but(orders(), &json!({"deletionPolicy": "Delete"}))]).await;
+    world.upgrade(&[]);
+    world.server.when(Method::PUT, INVENTORY, 1000, Then::Answer((500, Value::Null, None)));
+    assert!(world.run().await.code.unwrap_err().contains("failed to keep the inventory"));
+    assert_eq!((world.status("result").as_str(), world.status("summary").as_str()), ("Failed", "1 object: 1 deleted"));
+    assert_eq!(world.inventory().len(), 1, "the next run looks again");
+}

@@ -1,8 +1,11 @@
 //! Connection sets: more connections in Secrets, looked at one after the other, then applied.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
+use sc_job::stop::Reason;
 use serde_json::{Value, json};
 
 use crate::server::{Then, status};
@@ -96,6 +99,17 @@ async fn a_set_that_changes_between_the_looks_is_not_applied() {
     assert!(world.live(ORDERS).is_none());
     assert_eq!(world.run().await.code, Ok(0));
     assert!(world.live(ORDERS).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_while_a_set_is_read_again_leaves_the_counts() {
+    let world = in_sets(&[pictures()], &[orders()], &[vault()]);
+    world.server.when(Method::GET, SHOP, 2, Then::Delay(Duration::from_secs(10)));
+    let stop = world.stop.clone();
+    world.later(15, move |_| stop.now(Reason::Signal));
+    assert!(world.run().await.code.unwrap_err().contains("the run was told to end"));
+    assert_eq!((world.status("result").as_str(), world.status("summary").as_str()), ("Failed", "2 objects: 2 created"));
+    assert!(world.status("reason").ends_with("the run was told to end; until then 2 objects: 2 created"), "{}", world.status("reason"));
 }
 
 #[tokio::test(start_paused = true)]
