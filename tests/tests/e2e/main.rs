@@ -34,6 +34,7 @@ mod rights;
 mod sets;
 mod size;
 mod traces;
+mod upgrades;
 mod vault;
 mod webhook;
 mod workloads;
