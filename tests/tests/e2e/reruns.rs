@@ -3,11 +3,11 @@
 use std::process::Command;
 
 use sc_tests::planning::decoded;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::bed::{self, Bed, Helm, Ran};
 use crate::connections::{connection_string, postgres_inline, secret};
-use crate::{kube, proof, traces};
+use crate::{kube, proof, size, traces};
 
 #[test]
 fn a_manual_rerun_puts_back_what_was_changed_by_hand() {
@@ -32,6 +32,32 @@ fn a_manual_rerun_mends_a_failed_release() {
         rerun(bed, &notes);
         let data = decoded(&kube::existing(bed.shop(), "secret", "sc-orders-secret"));
         assert_eq!(data["AZURE_POSTGRESQL_CONNECTIONSTRING"], connection_string("orders", "plain"));
+    });
+}
+
+/// As where an administrator took the right away: the success counts, and the Job is left to whoever cleans up.
+#[test]
+fn a_job_that_may_not_set_its_time_to_live_succeeds_and_stays() {
+    if !size::is_whole() {
+        return eprintln!("only with SC_E2E=all");
+    }
+    bed::with(Helm::Four, "stays", 1, |bed| {
+        bed.upgraded(&[postgres_inline("orders", bed.shop(), "plain")], &[]);
+        let rules = kube::existing(&bed.system, "role", "sc-job")["rules"].clone();
+        let at = rules.as_array().unwrap().iter().position(|rule| rule["resources"] == json!(["jobs"])).expect("a rule of Jobs alone");
+        let patch = json!([{"op": "replace", "path": format!("/rules/{at}/verbs"), "value": ["get"]}]).to_string();
+        kube::kubectl(&["-n", &bed.system, "patch", "role", "sc-job", "--type=json", "-p", &patch]);
+        kube::kubectl(&["-n", bed.shop(), "delete", "secret", "sc-orders-secret"]);
+        // One that belongs to the CronJob would be swept by it.
+        let job = kube::kubectl(&["-n", &bed.system, "create", "job", "sc-job", "--from=cronjob/sc-reconcile", "--dry-run=client", "-o", "json"]);
+        let mut job: Value = serde_json::from_str(&job).unwrap();
+        job["metadata"].as_object_mut().unwrap().remove("ownerReferences");
+        kube::apply(&[job]);
+        kube::kubectl(&["-n", &bed.system, "wait", "--for=condition=Complete", "job/sc-job", "--timeout=90s"]);
+        proof::assert_proven(bed);
+        kube::existing(bed.shop(), "secret", "sc-orders-secret");
+        assert!(kube::existing(&bed.system, "job", "sc-job")["spec"]["ttlSecondsAfterFinished"].is_null());
+        assert!(traces::logs(bed).contains("no right to patch it"), "{}", traces::logs(bed));
     });
 }
 
