@@ -58,7 +58,7 @@ latter, so what has not the form of a connection is passed over here: the job re
   {{- end -}}
   {{- if $fits -}}
     {{- $namespace := .namespace | default "default" -}}
-    {{- if and (regexMatch "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" $namespace) (le (len $namespace) 63) (regexMatch "^[A-Za-z0-9._-]{1,63}$" .name) }}true{{ end -}}
+    {{- if and (regexMatch "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" $namespace) (le (len $namespace) 63) (regexMatch "^[._-]*([A-Za-z0-9][._-]*){1,63}$" .name) }}true{{ end -}}
   {{- end -}}
 {{- end -}}
 {{- end }}
