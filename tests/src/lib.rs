@@ -15,6 +15,11 @@ pub mod render;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Whether everything is to be tried, as by `cargo test … -- --include-ignored`; else a fixed sample is.
+pub fn is_whole() -> bool {
+    std::env::args().any(|argument| ["--include-ignored", "--ignored"].contains(&argument.as_str()))
+}
+
 /// A file or folder of the tree.
 pub fn tree(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(path)

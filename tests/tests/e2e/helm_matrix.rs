@@ -47,7 +47,7 @@ const SAMPLE: [Cell; 4] = [
 
 #[test]
 fn each_helm_ends_at_once_as_the_run_did_however_it_waits() {
-    let cells = if size::is_whole() { all() } else { SAMPLE.to_vec() };
+    let cells = if sc_tests::is_whole() { all() } else { SAMPLE.to_vec() };
     size::for_each(&cells, |(helm, waiting, story)| {
         let name = format!("{waiting:?}-{story:?}").to_lowercase();
         bed::with(*helm, &name, 1, |bed| story.tell(bed, waiting.arguments(*helm), *waiting == Waiting::FallBack));

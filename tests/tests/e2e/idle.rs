@@ -1,4 +1,4 @@
-//! Runs that cannot begin: each fails by the Job's deadline, before Helm gives up.
+//! Runs that cannot begin: each fails within the Job's deadline, before a Helm would give up.
 
 use std::time::{Duration, Instant};
 
@@ -27,10 +27,8 @@ const IN_TIME: Duration = Duration::from_mins(2);
 
 /// Each takes the Job's whole deadline, so only where all is tried.
 #[test]
+#[ignore = "takes the Job's whole deadline, four times: -- --include-ignored"]
 fn a_run_that_cannot_begin_fails_before_helm_gives_up() {
-    if !size::is_whole() {
-        return eprintln!("only with SC_E2E=all");
-    }
     size::for_each(
         &[(Helm::Three, Idle::Image), (Helm::Four, Idle::Quota), (Helm::Four, Idle::Account), (Helm::Three, Idle::Lease)],
         |(helm, idle)| {

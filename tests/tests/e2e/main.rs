@@ -3,7 +3,7 @@
 //! `scripts/cluster run cargo test -p sc-tests --features e2e --test e2e` runs them where `scripts/cluster up` and `scripts/cluster load` have
 //! been, and the same `cargo test` on any other cluster that KUBECONFIG points at and that can pull or has the chart's image.
 //!
-//! A fixed sample of the slow cases; `SC_E2E=all` runs all of them, and also kills parts of a cluster of `scripts/cluster`.
+//! A fixed sample of the slow cases; `-- --include-ignored` runs all of them, and also kills parts of a cluster of `scripts/cluster`.
 //!
 //! Rule: each test has a release and namespaces of its own, deleted at its end. Those of a test that was killed: `kubectl delete namespace
 //! -l sc-extension.dev/e2e`.

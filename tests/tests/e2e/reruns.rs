@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::bed::{self, Bed, Helm, Ran};
 use crate::connections::{connection_string, postgres_inline, secret};
-use crate::{kube, proof, size, traces};
+use crate::{kube, proof, traces};
 
 #[test]
 fn a_manual_rerun_puts_back_what_was_changed_by_hand() {
@@ -37,10 +37,8 @@ fn a_manual_rerun_mends_a_failed_release() {
 
 /// As where an administrator took the right away: the success counts, and the Job is left to whoever cleans up.
 #[test]
+#[ignore = "takes half a minute: -- --include-ignored"]
 fn a_job_that_may_not_set_its_time_to_live_succeeds_and_stays() {
-    if !size::is_whole() {
-        return eprintln!("only with SC_E2E=all");
-    }
     bed::with(Helm::Four, "stays", 1, |bed| {
         bed.upgraded(&[postgres_inline("orders", bed.shop(), "plain")], &[]);
         let rules = kube::existing(&bed.system, "role", "sc-job")["rules"].clone();

@@ -1,22 +1,19 @@
-//! How much is tried: a fixed sample, or with `SC_E2E=all`, as `scripts/test --all` sets it, everything.
+//! Tests of many cases: all of them, or without `--include-ignored` a fixed sample.
 
-use std::env;
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use sc_tests::is_whole;
+
 /// How many cases of one test run at once.
 const LANES: usize = 4;
 
-/// Whether all cases are run.
-pub(crate) fn is_whole() -> bool {
-    match env::var("SC_E2E").as_deref() {
-        Ok("all") => true,
-        Err(_) => false,
-        Ok(other) => panic!("SC_E2E is `{other}`: it may be `all`, or not be set"),
-    }
+/// The first cases, or everything.
+pub(crate) fn sample<T>(cases: &[T], count: usize) -> &[T] {
+    if is_whole() { cases } else { &cases[..count] }
 }
 
 /// Does a test with each case, some side by side, and names all that failed.

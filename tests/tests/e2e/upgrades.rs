@@ -1,6 +1,6 @@
 //! From the previous chart with its own job to this one, and back by a rollback, which runs the job of then.
 //!
-//! Only with `SC_E2E=all`, on a cluster of `scripts/cluster`, where what `tests/previous` builds is loaded.
+//! On a cluster of `scripts/cluster`, where what `tests/previous` builds is loaded.
 
 use sc_tests::planning::decoded;
 use sc_tests::tree;
@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 
 use crate::bed::{self, Bed};
 use crate::connections::{CLIENT_ID, connection_string, pictures, postgres_inline};
-use crate::{kube, proof, size};
+use crate::{kube, proof};
 
 #[test]
+#[ignore = "needs what tests/previous builds: -- --include-ignored"]
 fn a_release_of_the_previous_chart_is_upgraded_and_rolled_back() {
-    if kube::own_cluster().is_none() || !size::is_whole() {
-        return eprintln!("only with SC_E2E=all, on a cluster of scripts/cluster");
+    if kube::own_cluster().is_none() {
+        return eprintln!("not a cluster of scripts/cluster: the previous image cannot be loaded");
     }
     bed::with_both_helms("previous", 2, |bed| {
         installed_by_previous(bed);

@@ -87,6 +87,11 @@ impl Fault {
         self != Self::Exists || method == Method::POST
     }
 
+    /// Whether the answer contradicts what is there, so that trying again may not help.
+    pub(crate) fn is_untrue(self) -> bool {
+        matches!(self, Self::Conflict | Self::Exists)
+    }
+
     /// Whether the job finds out only when its patience ends.
     pub(crate) fn is_silent(self) -> bool {
         matches!(self, Self::SilentBefore | Self::SilentAfter)

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use crate::api::Api;
 use crate::fault::Fault;
-use crate::matrix::{is_whole, say};
+use crate::matrix::say;
 use crate::model::{Expected, Model};
 use crate::operations::{add, operate};
 use crate::pool;
@@ -61,14 +61,14 @@ struct Sequence<'a> {
 
 /// How many rooms are needed.
 pub(crate) fn rooms() -> usize {
-    if is_whole() { ROOMS.1 } else { ROOMS.0 }
+    if sc_tests::is_whole() { ROOMS.1 } else { ROOMS.0 }
 }
 
 /// The seeds: those of the sample, all, or the one that `SC_SEQUENCE` names.
 pub(crate) fn seeds() -> Vec<u64> {
     match env::var("SC_SEQUENCE") {
         Ok(seed) => vec![seed.parse().expect("SC_SEQUENCE is the number of a sequence")],
-        Err(_) => (1..=if is_whole() { COUNTS.1 } else { COUNTS.0 }).collect(),
+        Err(_) => (1..=if sc_tests::is_whole() { COUNTS.1 } else { COUNTS.0 }).collect(),
     }
 }
 
