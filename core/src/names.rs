@@ -1,6 +1,6 @@
 //! Names: of connections and namespaces as users write them, and of objects, labels and annotations as the job writes them.
 //!
-//! Rule: no other file spells a label or the name of an object.
+//! Rule: no other file of core or of the edges spells a label, or the name of a connection's object.
 
 use std::fmt;
 
@@ -162,6 +162,12 @@ impl Release {
             labels.insert(CONNECTION.into(), json!(name.normalised()));
         }
         labels
+    }
+
+    /// The label selector of its objects, as kubectl reads it.
+    #[must_use]
+    pub fn selector(&self) -> String {
+        format!("{RELEASE}={},{RELEASE_NAMESPACE}={}", self.name, self.namespace)
     }
 
     /// Whether an object with these labels is one of this release's.

@@ -95,10 +95,21 @@ impl ObjectId {
         names::is_label(namespace).then(|| Self { namespace: namespace.to_owned(), kind, name: name.to_owned() })
     }
 
-    /// The command that deletes it by hand.
+    /// The command that deletes it by hand, and nothing if by then it is not this release's.
     #[must_use]
-    pub fn deletion(&self) -> String {
-        format!("kubectl -n {} delete {} {}", self.namespace, self.kind.name().to_lowercase(), self.name)
+    pub fn deletion(&self, release: &Release) -> String {
+        format!("{} -l {} --field-selector metadata.name={}", self.deletion_in(), release.selector(), self.name)
+    }
+
+    /// Whether this is a command that deletes it.
+    #[must_use]
+    pub fn is_deleted_by(&self, command: &str) -> bool {
+        let rest = command.strip_prefix(&self.deletion_in()).and_then(|rest| rest.strip_suffix(&self.name));
+        rest.is_some_and(|rest| rest.ends_with([' ', '=']))
+    }
+
+    fn deletion_in(&self) -> String {
+        format!("kubectl -n {} delete {}", self.namespace, self.kind.name().to_lowercase())
     }
 }
 

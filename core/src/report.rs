@@ -20,17 +20,15 @@ pub enum Outcome {
     Absent,
     /// It is no longer asked for, and stays all the same.
     Kept {
-        /// Whether a later run may have the right to delete it.
-        may_pass: bool,
-        /// Whether this release made it, as far as is known.
-        is_ours: bool,
-        /// Why, without any value.
-        reason: String,
-        /// What to do.
-        fix: String,
+        /// Why.
+        why: Staying,
+        /// The command that deletes it, unless it is somebody else's.
+        deletion: String,
     },
     /// It cannot be written, and trying again will not help.
     Refused {
+        /// Whether there is one of that name which is not ours.
+        is_strangers: bool,
         /// Why, without any value.
         reason: String,
         /// What to do.
@@ -60,6 +58,27 @@ impl Outcome {
             Self::Refused { .. } => "refused",
             Self::Failed { .. } => "failed",
         }
+    }
+}
+
+/// Why an object stays that is no longer asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Staying {
+    /// Its deletion policy says so.
+    Retained,
+    /// The job may not delete it; a later run may have the right.
+    NoRight,
+    /// Another release made it, or nobody of ours.
+    NotOurs,
+}
+
+impl fmt::Display for Staying {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Retained => "no connection asks for it any more, and its `deletionPolicy` was Retain",
+            Self::NoRight => "the job has no right to delete it",
+            Self::NotOurs => "it was not made by this release",
+        })
     }
 }
 
@@ -108,9 +127,19 @@ impl Report {
         Outcome::WORDS.into_iter().map(|word| (word, count(word))).filter(|(_, count)| *count > 0).collect()
     }
 
+    /// The objects that are not ours although they have our names.
+    pub fn strangers(&self) -> impl Iterator<Item = &ObjectId> {
+        let is_strangers =
+            |outcome: &Outcome| matches!(outcome, Outcome::Refused { is_strangers: true, .. } | Outcome::Kept { why: Staying::NotOurs, .. });
+        self.outcomes.iter().filter(move |(_, outcome)| is_strangers(outcome)).map(|(id, _)| id)
+    }
+
     /// The commands that delete what was kept, as far as it is ours.
-    pub fn kept(&self) -> impl Iterator<Item = String> {
-        self.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Kept { is_ours: true, .. })).map(|(id, _)| id.deletion())
+    pub fn deletions(&self) -> impl Iterator<Item = &str> {
+        self.outcomes.iter().filter_map(|(_, outcome)| match outcome {
+            Outcome::Kept { why: Staying::Retained | Staying::NoRight, deletion } => Some(deletion.as_str()),
+            _ => None,
+        })
     }
 
     /// One line: `3 objects: 1 created, 2 unchanged; 1 problem`.
@@ -132,7 +161,9 @@ impl fmt::Display for Report {
                     let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
                     writeln!(f, " ({})", changes.join(" "))?;
                 }
-                Outcome::Refused { reason, fix } | Outcome::Kept { reason, fix, .. } => writeln!(f, "\n   why: {reason}\n   fix: {fix}")?,
+                Outcome::Refused { reason, fix, .. } => writeln!(f, "\n   why: {reason}\n   fix: {fix}")?,
+                Outcome::Kept { why: why @ Staying::NotOurs, .. } => writeln!(f, "\n   why: {why}\n   fix: nothing, it is left to whoever made it")?,
+                Outcome::Kept { why, deletion } => writeln!(f, "\n   why: {why}\n   fix: if nobody needs it, `{deletion}`")?,
                 Outcome::Failed { reason } => writeln!(f, "\n   why: {reason}")?,
                 _ => writeln!(f)?,
             }

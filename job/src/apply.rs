@@ -92,7 +92,7 @@ pub(crate) async fn for_each<'a, T: Copy, F: Future<Output = Outcome>>(
 async fn object(cluster: &Cluster, plan: &Plan, (id, planned): (&ObjectId, Planned), mode: Mode) -> Outcome {
     let manifest = match plan.manifest(id, planned) {
         Ok(manifest) => manifest,
-        Err(problems) => return Outcome::Refused { reason: said(&problems, ToString::to_string), fix: said(&problems, Problem::fix) },
+        Err(problems) => return refuse(said(&problems, ToString::to_string), said(&problems, Problem::fix)),
     };
     let object = Object { cluster, id, manifest, adopt: planned.adopt, release: plan.release(), dry_run: mode.dry_run };
     object.settle(mode.first).await
@@ -170,24 +170,25 @@ impl Object<'_> {
     fn verified(&self, answer: Value, outcome: Outcome) -> Outcome {
         match self.manifest.compare(answer, self.release, false) {
             Decision::Unchanged => outcome,
-            _ => Outcome::Refused {
-                reason: "the API server stored something else than was sent".to_owned(),
-                fix: "look for a mutating admission webhook on this kind of object".to_owned(),
-            },
+            _ => refuse(
+                "the API server stored something else than was sent".to_owned(),
+                "look for a mutating admission webhook on this kind of object".to_owned(),
+            ),
         }
     }
 
     fn other_type(&self) -> Outcome {
         let ObjectId { namespace, name, .. } = self.id;
-        Outcome::Refused {
-            reason: format!("{} has another type, which cannot be changed", self.id),
-            fix: format!("if nobody needs it, `kubectl -n {namespace} delete secret {name}`, then run again"),
-        }
+        refuse(
+            format!("{} has another type, which cannot be changed", self.id),
+            format!("if nobody needs it, `kubectl -n {namespace} delete secret {name}`, then run again"),
+        )
     }
 
     fn not_ours(&self) -> Outcome {
         let Release { name, namespace } = self.release;
         Outcome::Refused {
+            is_strangers: true,
             reason: format!("{} exists and was not made by release `{name}` in `{namespace}`", self.id),
             fix: "delete or rename it, rename the connection, or say `adopt: true` on the connection to take it over".to_owned(),
         }
@@ -200,5 +201,9 @@ fn said(problems: &[Problem], words: fn(&Problem) -> String) -> String {
 
 fn refused(failure: &Failure) -> Outcome {
     let reason = failure.to_string();
-    if failure.may_pass() { Outcome::Failed { reason } } else { Outcome::Refused { reason, fix: failure.fix().to_owned() } }
+    if failure.may_pass() { Outcome::Failed { reason } } else { refuse(reason, failure.fix().to_owned()) }
+}
+
+fn refuse(reason: String, fix: String) -> Outcome {
+    Outcome::Refused { is_strangers: false, reason, fix }
 }

@@ -55,8 +55,46 @@ pub enum Task {
     Apply,
     /// Says whether the live values are those that were applied; exit code 3 if not
     Check,
-    /// Deletes all objects that the release has made, and keeps the CronJob from making them anew
+    /// Deletes all objects that the release has made, and says so to runs that come after it
     Cleanup,
+}
+
+/// What started a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Trigger {
+    /// An installation or an upgrade.
+    Hook,
+    /// A rollback.
+    Rollback,
+    /// The CronJob, on schedule or by hand.
+    Cron,
+    /// An uninstallation.
+    Cleanup,
+    /// `helm test`.
+    Test,
+    /// A person, without the chart.
+    Manual,
+}
+
+impl Trigger {
+    /// Its name, as the chart and `sc-status` spell it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Hook => "hook",
+            Self::Rollback => "rollback",
+            Self::Cron => "cron",
+            Self::Cleanup => "cleanup",
+            Self::Test => "test",
+            Self::Manual => "manual",
+        }
+    }
+
+    /// Whether the chart has granted all that it can: it sees in the inventory what there is to delete when it is rendered before an upgrade alone.
+    #[must_use]
+    pub fn has_all_rights(self) -> bool {
+        self == Self::Hook
+    }
 }
 
 /// What the chart's Job says by the environment.
@@ -74,8 +112,8 @@ pub(crate) struct Environment {
     chart_version: String,
     #[arg(long, env = "SC_IMAGE", hide = true, default_value = "")]
     image: String,
-    #[arg(long, env = "SC_TRIGGER", hide = true, default_value = "manual")]
-    trigger: String,
+    #[arg(long, env = "SC_TRIGGER", hide = true, value_enum, default_value_t = Trigger::Manual)]
+    trigger: Trigger,
     #[arg(long, env = "ACTIVE_DEADLINE_SECONDS", hide = true, default_value_t = 240)]
     active_deadline_seconds: u32,
 }
@@ -100,8 +138,8 @@ pub struct Version {
     pub chart: String,
     /// The image.
     pub image: String,
-    /// What started the run: hook, rollback, cron, cleanup, test or manual.
-    pub trigger: String,
+    /// What started the run.
+    pub trigger: Trigger,
 }
 
 impl Args {

@@ -1,6 +1,7 @@
 //! The values of a run, and what applying them will prove.
 
 use anyhow::{Context, Result, anyhow};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::args::Args;
@@ -27,20 +28,42 @@ impl Document {
     pub(crate) async fn read(cluster: &Cluster, args: &Args, stop: &Stop) -> Result<Self> {
         let (bytes, uid) = match &args.values {
             Some(file) => (std::fs::read(file).with_context(|| format!("failed to read `{}`", file.display()))?, String::new()),
-            None => live(cluster, &args.release_namespace, stop).await?,
+            None => parts(live(cluster, &args.release_namespace, stop).await?, &args.release_namespace)?,
         };
         let hash = hexadecimal(&Sha256::digest(&bytes));
         Ok(Self { bytes, desired: Desired { hash, uid, version: args.version() } })
     }
+
+    /// No values, but whose: those of the live `sc-config`, if there is one, whatever is in it.
+    ///
+    /// # Errors
+    /// If the API server cannot be asked.
+    pub(crate) async fn nothing_of_live(cluster: &Cluster, args: &Args, stop: &Stop) -> Result<Self> {
+        let live = live(cluster, &args.release_namespace, stop).await?;
+        let uid = live.as_ref().map(uid).unwrap_or_default();
+        Ok(Self { bytes: Vec::new(), desired: Desired { hash: String::new(), uid, version: args.version() } })
+    }
 }
 
-/// The live content wins: an older pod can never push older values.
-async fn live(cluster: &Cluster, namespace: &str, stop: &Stop) -> Result<(Vec<u8>, String)> {
-    let failed = || format!("failed to read Secret `{namespace}/{}`", CONFIG.0);
+/// The live content wins: an older pod can never push older values. Nothing if there is none.
+async fn live(cluster: &Cluster, namespace: &str, stop: &Stop) -> Result<Option<Value>> {
     let read = stop.or(cluster.get(&format!("/api/v1/namespaces/{namespace}/secrets/{}", CONFIG.0))).await;
-    let live = read.with_context(failed)?.with_context(failed)?.ok_or_else(|| anyhow!("it does not exist").context(failed()))?;
-    let bytes = sc_core::document::of_secret(&live, CONFIG.1).ok_or_else(|| anyhow!("it has no key `{}`", CONFIG.1).context(failed()))?;
-    Ok((bytes, live["metadata"]["uid"].as_str().unwrap_or_default().to_owned()))
+    read.with_context(|| failed(namespace))?.with_context(|| failed(namespace))
+}
+
+/// Its values and its UID.
+fn parts(live: Option<Value>, namespace: &str) -> Result<(Vec<u8>, String)> {
+    let live = live.ok_or_else(|| anyhow!("it does not exist").context(failed(namespace)))?;
+    let bytes = sc_core::document::of_secret(&live, CONFIG.1).ok_or_else(|| anyhow!("it has no key `{}`", CONFIG.1).context(failed(namespace)))?;
+    Ok((bytes, uid(&live)))
+}
+
+fn uid(live: &Value) -> String {
+    live["metadata"]["uid"].as_str().unwrap_or_default().to_owned()
+}
+
+fn failed(namespace: &str) -> String {
+    format!("failed to read Secret `{namespace}/{}`", CONFIG.0)
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sc_core::names::Release;
 use sc_core::object::{ObjectId, Removal};
-use sc_core::report::Outcome;
+use sc_core::report::{Outcome, Staying};
 
 use crate::apply::for_each;
 use crate::cluster::{Cluster, Failure, path};
@@ -20,8 +20,8 @@ pub async fn remove(cluster: &Cluster, ids: &BTreeSet<ObjectId>, release: &Relea
 
 /// What is to be said of an object that no connection asks for any more, and that its policy keeps.
 #[must_use]
-pub fn retained(id: &ObjectId) -> Outcome {
-    kept(id, false, "no connection asks for it any more, and its `deletionPolicy` was Retain")
+pub fn retained(id: &ObjectId, release: &Release) -> Outcome {
+    kept(id, Staying::Retained, release)
 }
 
 async fn object(cluster: &Cluster, id: &ObjectId, release: &Release, dry_run: bool) -> Outcome {
@@ -29,7 +29,7 @@ async fn object(cluster: &Cluster, id: &ObjectId, release: &Release, dry_run: bo
         match attempt(cluster, id, release, dry_run).await {
             Err(Failure::Conflict) => {}
             Err(Failure::Absent | Failure::NoNamespace | Failure::UnknownKind) => return Outcome::Absent,
-            Err(Failure::Forbidden { .. }) => return kept(id, true, "the job has no right to delete it"),
+            Err(Failure::Forbidden { .. }) => return kept(id, Staying::NoRight, release),
             Err(failure) => return Outcome::Failed { reason: failure.to_string() },
             Ok(outcome) => return outcome,
         }
@@ -43,15 +43,12 @@ async fn attempt(cluster: &Cluster, id: &ObjectId, release: &Release, dry_run: b
         return Ok(Outcome::Deleted);
     }
     match Removal::of(&live, release) {
-        Removal::NotOurs => {
-            let reason = format!("it was not made by release `{}` in `{}`", release.name, release.namespace);
-            Ok(Outcome::Kept { may_pass: false, is_ours: false, reason, fix: "nothing, it is left to whoever made it".to_owned() })
-        }
+        Removal::NotOurs => Ok(kept(id, Staying::NotOurs, release)),
         Removal::Delete { .. } if dry_run => Ok(Outcome::Deleted),
         Removal::Delete { body } => cluster.delete(&path(id), &body).await.map(|_| Outcome::Deleted),
     }
 }
 
-fn kept(id: &ObjectId, may_pass: bool, reason: &str) -> Outcome {
-    Outcome::Kept { may_pass, is_ours: true, reason: reason.to_owned(), fix: format!("if nobody needs it, `{}`", id.deletion()) }
+fn kept(id: &ObjectId, why: Staying, release: &Release) -> Outcome {
+    Outcome::Kept { why, deletion: id.deletion(release) }
 }

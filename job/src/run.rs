@@ -9,9 +9,9 @@ use std::cell::Cell;
 use tokio::time::Instant;
 
 use crate::apply::{First, Mode};
-use crate::args::{Args, Identity, Task};
+use crate::args::{Args, Identity, Task, Trigger};
 use crate::check::check;
-use crate::cluster::job::{self, OwnJob};
+use crate::cluster::job::OwnJob;
 use crate::cluster::lease::Lease;
 use crate::cluster::status::{Desired, Status};
 use crate::cluster::{Cluster, events};
@@ -51,7 +51,10 @@ pub async fn run(args: &Args) -> u8 {
 /// If it cannot do its work: no Lease, no values, no status.
 pub async fn steps(cluster: &Cluster, args: &Args, stop: &Stop) -> Result<u8> {
     if args.task == Task::Check {
-        return check(cluster, args, stop).await;
+        return stop.or(check(cluster, args, stop)).await?;
+    }
+    if args.task == Task::Cleanup && args.values.is_some() && args.status_namespace.is_none() {
+        return Err(anyhow!("a cleanup goes by the inventory, not by --values: say with --status-namespace where that is"));
     }
     let identity = if args.values.is_some() { None } else { Some(args.identity().ok_or_else(no_identity)?) };
     let published = Cell::new(None);
@@ -83,14 +86,42 @@ struct Run<'a> {
 
 impl Run<'_> {
     async fn through(&mut self) -> Result<u8> {
-        if self.is_orphan().await? {
-            return Ok(exit::APPLIED);
+        if let Some(identity) = self.looks_after() {
+            let Some(own) = self.own_job(identity).await? else { return Ok(exit::APPLIED) };
+            let named = || format!("failed to clear the time to live of Job `{}/{}`", self.args.release_namespace, identity.job);
+            own.stay(self.cluster).await.with_context(named)?;
+            self.own = Some(own);
+        }
+        if self.identity.is_some() {
+            self.set_deadline();
         }
         let ended = self.with_lease().await;
         if let Err(error) = &ended {
             self.say(false, &output::chain(error)).await;
         }
         ended
+    }
+
+    /// Who this is, if it is to look after its own Job.
+    fn looks_after(&self) -> Option<&Identity> {
+        self.identity.as_ref().filter(|identity| OwnJob::is_own(identity) && !self.args.dry_run)
+    }
+
+    /// The own Job. Whose Job is gone, or another one, is an orphan and has nothing more to do.
+    async fn own_job(&self, identity: &Identity) -> Result<Option<OwnJob>> {
+        let found = OwnJob::find(self.cluster, &self.args.release_namespace, identity).await;
+        let found = found.with_context(|| format!("failed to read Job `{}/{}`", self.args.release_namespace, identity.job))?;
+        if found.is_none() {
+            tracing::info!(job = identity.job, "the own Job is gone or is another one: nothing is touched");
+        }
+        Ok(found)
+    }
+
+    /// Ends the run before Kubernetes does, which counts from the start of the Job's first pod.
+    fn set_deadline(&self) {
+        let started = self.own.as_ref().and_then(|own| own.started);
+        let passed = started.map_or(Duration::ZERO, |started| Timestamp::now().duration_since(started).try_into().unwrap_or_default());
+        self.stop.after(self.args.active_deadline().saturating_sub(MARGIN).saturating_sub(passed));
     }
 
     /// Where Lease and status are kept; nowhere in a dry run, or outside of a cluster unless asked.
@@ -102,38 +133,26 @@ impl Run<'_> {
         }
     }
 
-    /// Looks for the own Job, and sets the clock by it. Whose Job is gone, or another one, has nothing more to do.
-    async fn is_orphan(&mut self) -> Result<bool> {
-        let Some(identity) = &self.identity else { return Ok(false) };
-        if OwnJob::is_own(identity) && !self.args.dry_run {
-            let found = OwnJob::find(self.cluster, &self.args.release_namespace, identity).await;
-            let named = || format!("failed to read Job `{}/{}`", self.args.release_namespace, identity.job);
-            self.own = found.with_context(named)?;
-            if let Some(own) = &self.own {
-                own.stay(self.cluster).await.with_context(named)?;
-            } else {
-                tracing::info!(job = identity.job, "the own Job is gone or is another one: nothing is touched");
-                return Ok(true);
-            }
-        }
-        let started = self.own.as_ref().and_then(|own| own.started);
-        let passed = started.map_or(Duration::ZERO, |started| Timestamp::now().duration_since(started).try_into().unwrap_or_default());
-        self.stop.after(self.args.active_deadline().saturating_sub(MARGIN).saturating_sub(passed));
-        Ok(false)
-    }
-
-    async fn with_lease(&mut self) -> Result<u8> {
-        let Some(namespace) = self.protocol_namespace().map(str::to_owned) else {
-            let document = Document::read(self.cluster, self.args, self.stop).await?;
-            let done = self.work(&document, First::Create).await;
-            return self.publish(None, &document.desired, done).await;
+    async fn with_lease(&self) -> Result<u8> {
+        let Some(namespace) = self.protocol_namespace() else {
+            let done = self.work(self.document().await, First::Create).await;
+            return self.publish(None, done).await;
         };
         let begun = Instant::now();
-        let lease = self.lease(&namespace).await?;
-        let has_waited = begun.elapsed() > LONG_WAIT;
-        let ended = if has_waited && self.is_orphan().await? { Ok(exit::APPLIED) } else { self.with_status(&namespace).await };
+        let lease = self.lease(namespace).await?;
+        let ended = self.after(begun.elapsed(), namespace).await;
         lease.release(self.cluster).await;
         ended
+    }
+
+    /// What there is to do after such a wait for the Lease.
+    async fn after(&self, wait: Duration, namespace: &str) -> Result<u8> {
+        if let Some(identity) = self.looks_after().filter(|_| wait > LONG_WAIT)
+            && self.own_job(identity).await?.is_none()
+        {
+            return Ok(exit::APPLIED);
+        }
+        self.with_status(namespace).await
     }
 
     async fn lease(&self, namespace: &str) -> Result<Lease> {
@@ -145,48 +164,41 @@ impl Run<'_> {
 
     /// From values to publication, with a status that says Running in between, and in the end how it went, whatever happens.
     async fn with_status(&self, namespace: &str) -> Result<u8> {
-        let document = Document::read(self.cluster, self.args, self.stop).await;
+        let document = self.document().await;
         let unknown = || Desired { hash: String::new(), uid: String::new(), version: self.args.version() };
         let desired = document.as_ref().map_or_else(|_| unknown(), |document| document.desired.clone());
         let failed = |verb: &str| format!("failed to {verb} ConfigMap `{namespace}/sc-status`");
         let read = self.stop.or(Status::read(self.cluster, namespace)).await;
         let mut status = read.with_context(|| failed("read"))?.with_context(|| failed("read"))?;
-        if status.is_cleaned_up(&desired.uid) && desired.version.trigger == "cron" {
+        if status.is_cleaned_up(&desired.uid) && desired.version.trigger == Trigger::Cron {
             tracing::info!("the release is being uninstalled: nothing is touched");
             return Ok(exit::APPLIED);
         }
         let begun = self.stop.or(status.begin(self.cluster, &desired, self.identity.as_ref())).await;
         begun.with_context(|| failed("write"))?.with_context(|| failed("write"))?;
-        let done = match (self.args.task, document) {
-            // It goes by the inventory alone.
-            (Task::Cleanup, _) => self.clean_up(namespace).await,
-            (Task::Apply | Task::Check, Ok(document)) => self.work(&document, First::after(status.had_success)).await,
-            (Task::Apply | Task::Check, Err(error)) => Done { cut_short: Some(error), ..Done::default() },
-        };
-        self.publish(Some(status), &desired, done).await
+        let done = self.work(document, First::after(status.had_success)).await;
+        self.publish(Some((status, desired)), done).await
+    }
+
+    /// What this run goes by: the values, or for a cleanup no more than whose they are.
+    async fn document(&self) -> Result<Document> {
+        match self.args.task {
+            Task::Cleanup => Document::nothing_of_live(self.cluster, self.args, self.stop).await,
+            Task::Apply | Task::Check => Document::read(self.cluster, self.args, self.stop).await,
+        }
     }
 
     /// From the document to the report of all that was done about it.
-    async fn work(&self, document: &Document, first: First) -> Done {
-        let mode = Mode { first, dry_run: self.args.dry_run };
+    async fn work(&self, document: Result<Document>, first: First) -> Done {
         // A dry run says, too, what would be deleted.
         let inventory = if self.args.dry_run { Some(self.args.release_namespace.as_str()) } else { self.protocol_namespace() };
-        self.work_in(mode, inventory).run(&document.bytes).await
-    }
-
-    fn work_in<'a>(&'a self, mode: Mode, inventory: Option<&'a str>) -> Work<'a> {
-        // The chart grants what it sees in the inventory when it is rendered, which is before an upgrade alone.
-        let has_all_rights = self.args.version().trigger == "hook";
-        Work { cluster: self.cluster, release: self.args.release(), mode, inventory, has_all_rights, stop: self.stop }
-    }
-
-    /// Deletes all that the inventory names, in the face of no CronJob.
-    async fn clean_up(&self, namespace: &str) -> Done {
-        let suspended = self.stop.or(job::suspend_cron(self.cluster, namespace)).await;
-        let suspended = suspended.map_err(Error::from).and_then(|suspended| Ok(suspended?));
-        match suspended.with_context(|| format!("failed to suspend CronJob `{namespace}/sc-reconcile`")) {
-            Ok(()) => self.work_in(Mode { first: First::Read, dry_run: false }, Some(namespace)).clear().await,
-            Err(error) => Done { cut_short: Some(error), ..Done::default() },
+        let has_all_rights = self.args.version().trigger.has_all_rights();
+        let mode = Mode { first, dry_run: self.args.dry_run };
+        let work = Work { cluster: self.cluster, release: self.args.release(), mode, inventory, has_all_rights, stop: self.stop };
+        match (self.args.task, document) {
+            (Task::Cleanup, Ok(_)) => work.clear().await,
+            (Task::Apply | Task::Check, Ok(document)) => work.run(&document.bytes).await,
+            (_, Err(error)) => Done { cut_short: Some(error), ..Done::default() },
         }
     }
 
@@ -194,23 +206,22 @@ impl Run<'_> {
     ///
     /// # Errors
     /// What cut the work short, or that a success could not be written.
-    async fn publish(&self, status: Option<Status>, desired: &Desired, done: Done) -> Result<u8> {
+    async fn publish(&self, status: Option<(Status, Desired)>, done: Done) -> Result<u8> {
         let Done { report, versions, cut_short } = done;
         let verdict = if cut_short.is_some() { Verdict::Failed } else { report.verdict() };
-        let succeeded = verdict == Verdict::Applied;
+        let reason = reason(&report, cut_short.as_ref());
         if cut_short.is_none() || !report.outcomes.is_empty() {
             output::report(&report, self.args.dry_run);
         }
-        let reason = reason(&report, cut_short.as_ref());
         let written = match status {
             // The status is the other run's now.
             Some(_) if self.stop.reason() == Some(Reason::LeaseLost) => Ok(()),
-            Some(status) if succeeded && self.args.task == Task::Cleanup => status.clean_up(self.cluster, desired, &report).await,
-            Some(status) if succeeded => status.succeed(self.cluster, desired, &report, &versions).await,
-            Some(status) => status.fail(self.cluster, &report, &reason).await,
+            Some((status, _)) if verdict != Verdict::Applied => status.fail(self.cluster, &report, &reason).await,
+            Some((status, desired)) if self.args.task == Task::Cleanup => status.clean_up(self.cluster, &desired, &report).await,
+            Some((status, desired)) => status.succeed(self.cluster, &desired, &report, &versions).await,
             None => Ok(()),
         };
-        if succeeded {
+        if verdict == Verdict::Applied {
             written.context("failed to write ConfigMap `sc-status`")?;
         } else {
             written.unwrap_or_else(|failure| tracing::warn!(%failure, "the failure was not written to sc-status"));
@@ -220,14 +231,19 @@ impl Run<'_> {
         }
         tracing::info!(verdict = ?verdict, summary = report.summary(), "run ended");
         self.published.set(Some(exit::code(verdict)));
-        if succeeded {
+        self.tell(verdict, &report, &reason).await;
+        Ok(exit::code(verdict))
+    }
+
+    /// Says what was published to whoever looks at the Job, which may go after a success.
+    async fn tell(&self, verdict: Verdict, report: &Report, reason: &str) {
+        if verdict == Verdict::Applied {
             self.say(true, &report.summary()).await;
             self.vanish().await;
         } else {
-            output::termination(&reason);
-            self.say(false, &reason).await;
+            output::termination(reason);
+            self.say(false, reason).await;
         }
-        Ok(exit::code(verdict))
     }
 
     /// Says it as an Event on the own Job.

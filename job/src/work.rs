@@ -13,16 +13,16 @@ use sc_core::names::Release;
 use sc_core::object::{ObjectId, ObjectKind};
 use sc_core::plan::{Claims, Plan};
 use sc_core::problem::Problems;
-use sc_core::report::{Outcome, Report, Verdict};
+use sc_core::report::{Outcome, Report, Staying, Verdict};
 use sc_core::values::{DeletionPolicy, Settings};
 
 use crate::apply::{Mode, apply};
-use crate::cluster::inventory::Ledger;
+use crate::cluster::inventory::StoredInventory;
 use crate::cluster::{Cluster, references};
 use crate::remove::{remove, retained};
 use crate::stop::Stop;
 
-const LEDGER: &str = "failed to keep the inventory, ConfigMaps `sc-inventory-…`";
+const STORING: &str = "failed to keep the inventory, ConfigMaps `sc-inventory-…`";
 
 /// What a run needs for its work.
 pub struct Work<'a> {
@@ -83,7 +83,7 @@ impl Work<'_> {
         self.finish(ended, found).await
     }
 
-    async fn steps(&self, document: &[u8], found: &mut Findings) -> Result<Option<Ledger>> {
+    async fn steps(&self, document: &[u8], found: &mut Findings) -> Result<Option<StoredInventory>> {
         let Connections { listed, sets, settings } = match Connections::parse(document, &mut found.problems) {
             Ok(connections) => connections,
             Err(problem) => {
@@ -97,33 +97,34 @@ impl Work<'_> {
         }
         let plan = self.plan(listed, found).await?;
         found.expect(&plan);
-        let ledger = self.note(&found.planned).await?;
+        let stored = self.note(&found.planned).await?;
         found.outcomes = apply(self.cluster, &plan, self.mode, self.stop).await;
         drop(plan);
         for set in &sets {
             self.apply_set(set, &settings, found).await?;
         }
-        let removals = found.take_removals(ledger.as_ref());
+        let removals = found.take_removals(stored.as_ref(), &self.release);
         self.delete(removals, found).await;
-        Ok(ledger)
+        Ok(stored)
     }
 
-    async fn clearing(&self, found: &mut Findings) -> Result<Option<Ledger>> {
-        let ledger = self.note(&Inventory::default()).await?;
-        let known = ledger.as_ref().ok_or_else(|| anyhow!("the inventory is of a newer version: delete by the version that wrote it"))?;
+    async fn clearing(&self, found: &mut Findings) -> Result<Option<StoredInventory>> {
+        let stored = self.note(&Inventory::default()).await?;
+        let known = stored.as_ref().ok_or_else(|| anyhow!("the inventory is of a newer version: delete by the version that wrote it"))?;
         let removals = known.inventory.objects().map(|(id, _)| id.clone()).collect();
         self.delete(removals, found).await;
-        Ok(ledger)
+        Ok(stored)
     }
 
-    /// When all went well, the inventory is what is planned, and what a later run may have the right to delete.
-    async fn finish(&self, ended: Result<Option<Ledger>>, found: Findings) -> Done {
+    /// When all went well, the inventory is what is planned, and what a later run may have the right to delete. What is a stranger's is never in it.
+    async fn finish(&self, ended: Result<Option<StoredInventory>>, found: Findings) -> Done {
         let Findings { problems, planned, outcomes, left, versions, .. } = found;
         let report = Report { outcomes: outcomes.into_iter().collect(), problems: problems.into_vec() };
+        let (is_applied, strangers) = (report.verdict() == Verdict::Applied, report.strangers().collect::<BTreeSet<_>>());
         let ended = match ended {
-            Ok(Some(mut ledger)) if report.verdict() == Verdict::Applied && !self.mode.dry_run => {
-                ledger.inventory.retain(|id, _| planned.contains(id) || left.contains(id));
-                self.keep(&mut ledger).await
+            Ok(Some(mut stored)) if !self.mode.dry_run && (is_applied || !strangers.is_empty()) => {
+                stored.inventory.retain(|id, _| !strangers.contains(id) && (!is_applied || planned.contains(id) || left.contains(id)));
+                self.store(&mut stored).await
             }
             other => other.map(drop),
         };
@@ -181,25 +182,25 @@ impl Work<'_> {
     }
 
     /// Notes in the inventory what will be made, before it is made.
-    async fn note(&self, planned: &Inventory) -> Result<Option<Ledger>> {
+    async fn note(&self, planned: &Inventory) -> Result<Option<StoredInventory>> {
         let Some(namespace) = self.inventory else { return Ok(None) };
-        let read = self.stop.or(Ledger::read(self.cluster, namespace)).await.context(LEDGER)?;
-        let Some(mut ledger) = read.context(LEDGER)? else { return Ok(None) };
+        let read = self.stop.or(StoredInventory::read(self.cluster, namespace)).await.context(STORING)?;
+        let Some(mut stored) = read.context(STORING)? else { return Ok(None) };
         if !self.mode.dry_run {
-            ledger.inventory.merge(planned);
-            self.keep(&mut ledger).await?;
+            stored.inventory.merge(planned);
+            self.store(&mut stored).await?;
         }
-        Ok(Some(ledger))
+        Ok(Some(stored))
     }
 
-    async fn keep(&self, ledger: &mut Ledger) -> Result<()> {
-        self.stop.or(ledger.write(self.cluster)).await.context(LEDGER)?.context(LEDGER)
+    async fn store(&self, stored: &mut StoredInventory) -> Result<()> {
+        self.stop.or(stored.write(self.cluster)).await.context(STORING)?.context(STORING)
     }
 
     async fn delete(&self, removals: BTreeSet<ObjectId>, found: &mut Findings) {
         let removed = remove(self.cluster, &removals, &self.release, self.mode.dry_run, self.stop).await;
-        let may_pass = |outcome: &Outcome| !self.has_all_rights && matches!(outcome, Outcome::Kept { may_pass: true, .. });
-        found.left.extend(removed.iter().filter(|(_, outcome)| may_pass(outcome)).map(|(id, _)| id.clone()));
+        let may_be_had = |outcome: &Outcome| !self.has_all_rights && matches!(outcome, Outcome::Kept { why: Staying::NoRight, .. });
+        found.left.extend(removed.iter().filter(|(_, outcome)| may_be_had(outcome)).map(|(id, _)| id.clone()));
         found.outcomes.extend(removed);
     }
 }
@@ -214,15 +215,15 @@ impl Findings {
     /// What is to be deleted. Of what only should not be there, it is said that it stays.
     ///
     /// While something is wrong with the values, what seems to have been taken out may only be written wrongly: of that nothing is deleted.
-    fn take_removals(&mut self, ledger: Option<&Ledger>) -> BTreeSet<ObjectId> {
+    fn take_removals(&mut self, stored: Option<&StoredInventory>, release: &Release) -> BTreeSet<ObjectId> {
         let is_sound = self.problems.is_empty();
         let mut removals = std::mem::take(&mut self.removals);
         removals.retain(|id| !self.planned.contains(id) && (is_sound || id.kind != ObjectKind::ServiceAccount));
-        for (id, policy) in ledger.filter(|_| is_sound).into_iter().flat_map(|ledger| ledger.inventory.objects()) {
+        for (id, policy) in stored.filter(|_| is_sound).into_iter().flat_map(|stored| stored.inventory.objects()) {
             match policy {
                 _ if self.planned.contains(id) || removals.contains(id) => {}
                 DeletionPolicy::Delete => drop(removals.insert(id.clone())),
-                DeletionPolicy::Retain => drop(self.outcomes.insert(id.clone(), retained(id))),
+                DeletionPolicy::Retain => drop(self.outcomes.insert(id.clone(), retained(id, release))),
             }
         }
         removals

@@ -58,11 +58,11 @@ fn rendered(helm: &Helm, file: &Path) -> Result<Render, String> {
     if answer.is_ok { Ok(Render::of(&answer.output)) } else { Err(answer.errors) }
 }
 
-/// Every request that the job makes, as design 6 lists them, for the plan of this document.
+/// Every request that the job makes for the plan of this document.
 fn needed(document: &[u8], planned: &Planned) -> BTreeSet<Grant> {
     let cleans_up = ["true", "\"true\""].contains(&sc_core::document::parse(document).unwrap_or_default()["cleanup"]["enabled"].to_string().as_str());
     let in_sets: BTreeSet<&str> = planned.sets.iter().flat_map(|set| &set.namespaces).map(String::as_str).collect();
-    let mut needed = of_release(planned, cleans_up);
+    let mut needed = of_release(planned);
     for (id, _) in planned.plan.objects().filter(|(id, _)| !in_sets.contains(id.namespace.as_str())) {
         needed.extend(grants(&id.namespace, &resource(id.kind), &["*"], &["create"]));
         needed.extend(grants(&id.namespace, &resource(id.kind), &[&id.name], changes(cleans_up)));
@@ -81,7 +81,7 @@ fn changes(cleans_up: bool) -> &'static [&'static str] {
 }
 
 /// What a run needs in the namespace of the release.
-fn of_release(planned: &Planned, cleans_up: bool) -> BTreeSet<Grant> {
+fn of_release(planned: &Planned) -> BTreeSet<Grant> {
     let mut needed = BTreeSet::new();
     let referenced = planned.plan.connections().iter().flat_map(|connection| connection.referenced_secrets());
     let sets = planned.sets.iter().flat_map(|set| set.referenced.iter().chain([&set.secret])).map(String::as_str);
@@ -95,9 +95,6 @@ fn of_release(planned: &Planned, cleans_up: bool) -> BTreeSet<Grant> {
     needed.extend(grants(own, "/configmaps", &maps, &["get", "update"]));
     needed.extend(grants(own, "batch/jobs", &["sc-job", "sc-job-rollback"], &["get", "patch"]));
     needed.extend(grants(own, "/events", &["*"], &["create"]));
-    if cleans_up {
-        needed.extend(grants(own, "batch/cronjobs", &["sc-reconcile"], &["patch"]));
-    }
     needed
 }
 

@@ -34,23 +34,36 @@ impl ConfigMap {
 
     /// Writes these keys, if they differ from what was seen.
     ///
-    /// Only the holder of the Lease writes, so a conflict is a hand's change, or an answer that was lost: the keys go on top.
+    /// # Errors
+    /// What the API server has against it; [`Failure::Conflict`] if somebody else changed the data since: another run, to whom the Lease passed
+    /// while this one waited for an answer, or a hand.
     pub(super) async fn write(&mut self, cluster: &Cluster, data: &[(&str, String)]) -> Result<(), Failure> {
-        if data.iter().all(|(key, text)| self.object["data"][*key] == text.as_str()) {
+        let seen = self.object["data"].clone();
+        for (key, text) in data {
+            self.object["data"][*key] = json!(text);
+        }
+        let wanted = self.object["data"].clone();
+        if seen == wanted {
             return Ok(());
         }
         for _ in 0..ROUNDS {
-            for (key, text) in data {
-                self.object["data"][*key] = json!(text);
-            }
             match self.put(cluster).await {
                 Ok(object) => {
                     self.object = object;
                     return Ok(());
                 }
-                Err(Failure::Conflict | Failure::Exists) => self.object = cluster.get(&self.path).await?.ok_or(Failure::Conflict)?,
+                Err(Failure::Conflict | Failure::Exists) => {}
                 Err(failure) => return Err(failure),
             }
+            self.object = cluster.get(&self.path).await?.ok_or(Failure::Conflict)?;
+            if self.object["data"] == wanted {
+                // The answer to an earlier try was lost.
+                return Ok(());
+            }
+            if self.object["data"] != seen {
+                return Err(Failure::Conflict);
+            }
+            self.object["data"] = wanted.clone();
         }
         Err(Failure::Conflict)
     }

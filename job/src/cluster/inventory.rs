@@ -12,14 +12,14 @@ const FORMAT: &str = "1";
 
 /// The inventory with the ConfigMaps that hold it.
 #[derive(Debug)]
-pub struct Ledger {
-    /// What is known; kept by [`Ledger::write`].
+pub struct StoredInventory {
+    /// What is known; kept by [`StoredInventory::write`].
     pub inventory: Inventory,
     namespace: String,
     pages: Vec<ConfigMap>,
 }
 
-impl Ledger {
+impl StoredInventory {
     /// Reads all pages. Nothing if they have a format of the future, which this version leaves alone.
     ///
     /// # Errors

@@ -14,18 +14,6 @@ const TTL_SECONDS: u32 = 60;
 /// The Jobs that the chart lets its runs read and patch. Those of the CronJob have names of their own, and it clears them away itself.
 const OWN: [&str; 2] = ["sc-job", "sc-job-rollback"];
 
-/// Keeps the CronJob from starting further runs. That it is gone is as good.
-///
-/// # Errors
-/// What the API server has against it.
-pub async fn suspend_cron(cluster: &Cluster, namespace: &str) -> Result<(), Failure> {
-    let path = format!("/apis/batch/v1/namespaces/{namespace}/cronjobs/sc-reconcile");
-    match cluster.patch(&path, &json!([{"op": "add", "path": "/spec/suspend", "value": true}])).await {
-        Ok(_) | Err(Failure::Absent) => Ok(()),
-        Err(failure) => Err(failure),
-    }
-}
-
 /// The own Job, as it was found.
 #[derive(Debug)]
 pub struct OwnJob {

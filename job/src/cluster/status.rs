@@ -89,7 +89,7 @@ impl Status {
     /// # Errors
     /// What the API server has against it.
     pub async fn clean_up(mut self, cluster: &Cluster, desired: &Desired, report: &Report) -> Result<(), Failure> {
-        let mut data = ended(CLEANED_UP, report, "");
+        let mut data = self.ended(CLEANED_UP, report, "");
         data.extend([("lastSuccessAt", String::new()), ("observedHash", String::new()), ("observedUID", desired.uid.clone())]);
         self.map.write(cluster, &data).await
     }
@@ -108,7 +108,7 @@ impl Status {
         let generation = self.map.text("generation").parse::<u64>().unwrap_or(0) + 1;
         let references: Vec<String> = versions.iter().map(|(name, version)| format!("{name}={version}")).collect();
         let rotated = rotated(self.map.text("references"), versions);
-        let mut data = ended(SUCCEEDED, report, "");
+        let mut data = self.ended(SUCCEEDED, report, "");
         data.extend([
             ("observedHash", desired.hash.clone()),
             ("observedUID", desired.uid.clone()),
@@ -127,9 +127,20 @@ impl Status {
     /// What the API server has against it.
     pub async fn fail(mut self, cluster: &Cluster, report: &Report, reason: &str) -> Result<(), Failure> {
         let failures = self.map.text("consecutiveFailures").parse::<u64>().unwrap_or(0) + 1;
-        let mut data = ended("Failed", report, reason);
+        let mut data = self.ended("Failed", report, reason);
         data.push(("consecutiveFailures", failures.to_string()));
         self.map.write(cluster, &data).await
+    }
+
+    fn ended(&self, result: &str, report: &Report, reason: &str) -> Vec<(&'static str, String)> {
+        let end = reason.floor_char_boundary(LONGEST_REASON);
+        vec![
+            ("result", result.to_owned()),
+            ("summary", report.summary()),
+            ("reason", reason[..end].to_owned()),
+            ("kept", kept(self.map.text("kept"), report)),
+            ("finishedAt", Timestamp::now().to_string()),
+        ]
     }
 }
 
@@ -139,7 +150,7 @@ fn running(desired: &Desired, identity: Option<&Identity>) -> Vec<(&'static str,
         ("formatVersion", FORMAT.to_owned()),
         ("result", "Running".to_owned()),
         ("desiredHash", desired.hash.clone()),
-        ("trigger", desired.version.trigger.clone()),
+        ("trigger", desired.version.trigger.name().to_owned()),
         ("chartVersion", desired.version.chart.clone()),
         ("image", desired.version.image.clone()),
         ("jobName", own(|identity| &identity.job)),
@@ -151,18 +162,11 @@ fn running(desired: &Desired, identity: Option<&Identity>) -> Vec<(&'static str,
     ]
 }
 
-fn ended(result: &str, report: &Report, reason: &str) -> Vec<(&'static str, String)> {
-    let end = reason.floor_char_boundary(LONGEST_REASON);
-    // The last that were kept stay named: the report goes with the Job.
-    let kept: Vec<String> = report.kept().take(MOST_KEPT).collect();
-    let kept = if kept.is_empty() { None } else { Some(("kept", kept.join("\n"))) };
-    let facts = [
-        ("result", result.to_owned()),
-        ("summary", report.summary()),
-        ("reason", reason[..end].to_owned()),
-        ("finishedAt", Timestamp::now().to_string()),
-    ];
-    facts.into_iter().chain(kept).collect()
+/// The commands that delete what was kept, by this run or an earlier one, and is not asked for since: the report goes with the Job.
+fn kept(before: &str, report: &Report) -> String {
+    let is_known = |command: &&str| !report.outcomes.iter().any(|(id, _)| id.is_deleted_by(command));
+    let commands: Vec<&str> = report.deletions().chain(before.lines().filter(is_known)).take(MOST_KEPT).collect();
+    commands.join("\n")
 }
 
 /// The names of those Secrets that have another version than at the last success.

@@ -158,3 +158,36 @@ async fn a_run_that_cannot_renew_stops_before_another_may_take_over() {
         assert!((last - ended.seen[0].at).as_secs() <= 30, "a request for an object after {:?}", last - ended.seen[0].at);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_proof_of_the_run_that_took_over_is_not_written_over() {
+    let world = World::of(&three());
+    let theirs = |status: &mut Value| {
+        status["data"]["result"] = json!("Failed");
+        status["data"]["podName"] = json!("sc-job-other");
+    };
+    world.server.when(Method::PUT, STATUS, 1, Then::First(Box::new(move |objects| objects.change(STATUS, theirs))));
+    let ended = world.run().await;
+    assert!(ended.code.unwrap_err().contains("changed by somebody else"));
+    assert_eq!((world.status("result").as_str(), world.status("podName").as_str()), ("Failed", "sc-job-other"));
+    assert!(!world.vanishes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_whose_labels_change_meanwhile_is_written() {
+    let world = World::of(&three());
+    let label = |status: &mut Value| status["metadata"]["labels"]["team"] = json!("shop");
+    world.server.when(Method::PUT, STATUS, 1, Then::First(Box::new(move |objects| objects.change(STATUS, label))));
+    assert_eq!((world.run().await.code, world.status("result").as_str()), (Ok(0), "Succeeded"));
+    assert_eq!(world.live(STATUS).unwrap()["metadata"]["labels"]["team"], "shop");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_released_though_the_own_job_cannot_be_looked_for_again() {
+    let world = World::of(&three());
+    world.put(LEASE, &held_by("pod-2"));
+    world.later(20, |server| server.when(Method::GET, JOB, 1000, Then::Answer((500, Value::Null, None))));
+    let ended = world.run().await;
+    assert!(ended.code.unwrap_err().contains("failed to read Job"));
+    assert_eq!(world.live(LEASE).unwrap()["spec"]["holderIdentity"], "");
+}

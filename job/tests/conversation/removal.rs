@@ -8,6 +8,10 @@ use crate::world::{
     ACCOUNT, CLASS, CONFIG, INVENTORY, OBJECTS, ORDERS, PICTURES, REFERENCED, STATUS, VAULT, World, but, orders, pictures, three, vault,
 };
 
+/// Deletes the object of [`VAULT`] by hand, if it is the release's.
+const DELETION: &str = "kubectl -n media delete secret -l sc-extension.dev/release=sc,sc-extension.dev/release-namespace=sc-system \
+    --field-selector metadata.name=sc-vault-secret";
+
 fn absent(connection: Value) -> Value {
     but(connection, &json!({"state": "absent"}))
 }
@@ -75,6 +79,22 @@ async fn what_was_taken_out_stays_by_default_and_is_told_once() {
     world.run().await;
     assert_eq!(world.status("summary"), "1 object: 1 unchanged");
     assert_eq!(world.status("kept").lines().count(), 4, "the status names them longer");
+    assert!(world.status("kept").lines().any(|line| line == DELETION));
+    world.upgrade(&[orders(), vault()]);
+    assert_eq!(world.run().await.code, Ok(0));
+    assert_eq!(world.status("kept").lines().count(), 2, "what is asked for again is not named");
+    assert!(!world.status("kept").contains("vault"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strangers_object_that_was_in_the_way_is_never_told_to_be_deleted() {
+    let world = World::of(&[orders()]);
+    world.put(ORDERS, &json!({"metadata": {"name": "sc-orders-secret"}, "data": {"KEEP": "bWU="}}));
+    assert_eq!(world.run().await.code, Ok(3));
+    assert_eq!(world.inventory(), [""; 0]);
+    world.upgrade(&[but(orders(), &json!({"name": "billing"}))]);
+    assert_eq!(world.run().await.code, Ok(0));
+    assert_eq!((world.status("summary").as_str(), world.status("kept").as_str()), ("1 object: 1 created", ""));
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,6 +154,8 @@ async fn what_the_job_may_not_delete_is_told_once_with_the_way_to_do_it() {
     let ended = world.run().await;
     assert_eq!((ended.code, world.status("summary").as_str()), (Ok(0), "5 objects: 1 unchanged, 3 deleted, 1 kept"));
     assert_eq!(world.inventory(), ["shop/secrets/sc-orders-secret Retain"]);
+    assert_eq!(world.run().await.code, Ok(0));
+    assert_eq!((world.status("summary").as_str(), world.status("kept").as_str()), ("1 object: 1 unchanged", DELETION));
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,10 +166,11 @@ async fn what_a_rollback_may_not_delete_is_left_to_the_next_upgrade() {
     let rollback = ["--pod-uid", "pod-1", "--job-name", "sc-job", "--job-uid", "job-1", "--trigger", "rollback"];
     assert_eq!(world.run_as(&rollback).await.code, Ok(0));
     assert_eq!(world.inventory(), ["media/secrets/sc-vault-secret Delete", "shop/secrets/sc-orders-secret Retain"]);
-    assert_eq!(world.status("kept"), "kubectl -n media delete secret sc-vault-secret");
+    assert_eq!(world.status("kept"), DELETION);
     world.server.forget_rules();
     assert_eq!(world.run().await.code, Ok(0));
     assert_gone(&world, &[VAULT]);
+    assert_eq!(world.status("kept"), "");
 }
 
 #[tokio::test(start_paused = true)]

@@ -153,6 +153,8 @@ async fn a_set_that_changed_since_is_not_proven() {
     assert_eq!(world.run_as(&check).await.code, Ok(0));
     put_set(&world, SHOP, "[]");
     assert_eq!(world.run_as(&check).await.code, Ok(3));
+    world.server.objects(|objects| objects.remove(SHOP));
+    assert!(world.run_as(&check).await.code.unwrap_err().contains("does not exist"), "it may yet come");
 }
 
 #[tokio::test(start_paused = true)]

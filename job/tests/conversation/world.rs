@@ -23,7 +23,6 @@ pub(crate) const REFERENCED: &str = "/api/v1/namespaces/sc-system/secrets/orders
 pub(crate) const CONFIG_MAPS: &str = "/api/v1/namespaces/sc-system/configmaps";
 pub(crate) const STATUS: &str = "/api/v1/namespaces/sc-system/configmaps/sc-status";
 pub(crate) const INVENTORY: &str = "/api/v1/namespaces/sc-system/configmaps/sc-inventory-0";
-pub(crate) const CRON: &str = "/apis/batch/v1/namespaces/sc-system/cronjobs/sc-reconcile";
 pub(crate) const EVENTS: &str = "/api/v1/namespaces/sc-system/events";
 pub(crate) const ORDERS: &str = "/api/v1/namespaces/shop/secrets/sc-orders-secret";
 pub(crate) const PICTURES: &str = "/api/v1/namespaces/shop/secrets/sc-pictures-secret";

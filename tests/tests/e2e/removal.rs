@@ -64,15 +64,18 @@ fn a_cleanup_takes_all_along_and_leaves_what_is_not_ours() {
         let connections = [postgres_inline("orders", bed.shop(), "plain"), pictures(bed.shop())];
         let on = ["--set", "cleanup.enabled=true,driftRepair.enabled=true"];
         bed.upgraded(&connections, &on);
-        kube::kubectl(&["-n", bed.shop(), "create", "secret", "generic", "sc-others-secret", "--from-literal=mine=yes"]);
+        // Somebody put their own in the place of ours.
+        kube::kubectl(&["-n", bed.shop(), "delete", "secret", "sc-pictures-secret"]);
+        kube::kubectl(&["-n", bed.shop(), "create", "secret", "generic", "sc-pictures-secret", "--from-literal=mine=yes"]);
         bed.helm(&["uninstall", "sc", "--wait"]);
-        assert_secrets(bed, bed.shop(), &["sc-others-secret"]);
+        assert_secrets(bed, bed.shop(), &["sc-pictures-secret"]);
         assert!(kube::get(bed.shop(), "serviceaccount", &format!("sc-account-{CLIENT_ID}")).is_none());
         assert!(kube::list(&bed.system, "jobs,cronjobs").is_empty());
         assert_eq!(proof::status(bed)["result"], "CleanedUp");
 
+        kube::kubectl(&["-n", bed.shop(), "delete", "secret", "sc-pictures-secret"]);
         bed.upgraded(&connections, &[]);
         proof::assert_proven(bed);
-        assert_secrets(bed, bed.shop(), &["sc-orders-secret", "sc-others-secret", "sc-pictures-secret"]);
+        assert_secrets(bed, bed.shop(), &["sc-orders-secret", "sc-pictures-secret"]);
     });
 }

@@ -86,9 +86,9 @@ impl Model {
         outcomes.extend(left.map(|path| (path.clone(), "kept")));
         let is_refused = outcomes.values().any(|word| *word == "refused");
         let exit = if self.has_mistake { 2 } else { i32::from(is_refused) * 3 };
-        if exit == 0 {
-            self.known.retain(|path, _| wanted.contains_key(path));
-        }
+        let looked_at = wanted.keys().chain(&goes);
+        let strangers: BTreeSet<&String> = looked_at.filter(|path| self.objects.0.get(*path).is_some_and(|live| !self.is_ours(live))).collect();
+        self.known.retain(|path, _| !strangers.contains(path) && (exit != 0 || wanted.contains_key(path)));
         Expected { exit, outcomes }
     }
 
