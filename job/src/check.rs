@@ -8,11 +8,12 @@ use crate::args::Args;
 use crate::cluster::status::Status;
 use crate::cluster::{Cluster, references};
 use crate::document::Document;
+use crate::exit;
+use crate::output::{self, Output};
 use crate::stop::Stop;
-use crate::{exit, output};
 
 /// Compares `sc-status` with the live `sc-config` and says what it finds; returns the exit code.
-pub(crate) async fn check(cluster: &Cluster, args: &Args, stop: &Stop) -> Result<u8> {
+pub(crate) async fn check(cluster: &Cluster, args: &Args, stop: &Stop, output: &Output) -> Result<u8> {
     let namespace = &args.release_namespace;
     let Document { bytes, desired } = Document::read(cluster, args, stop).await?;
     let failed = || format!("failed to read ConfigMap `{namespace}/sc-status`");
@@ -21,7 +22,7 @@ pub(crate) async fn check(cluster: &Cluster, args: &Args, stop: &Stop) -> Result
     let stale = if proves { stale_set(cluster, args, &bytes, &status).await } else { None };
     let why = match (stale, status.result()) {
         (None, _) if proves => {
-            output::line("proven: the live values were applied");
+            output.line("proven: the live values were applied");
             return Ok(exit::APPLIED);
         }
         (Some(Stale::Unread(problem)), _) if problem.may_pass() => return Err(anyhow!("{problem}").context("failed to look at the connection sets")),
@@ -31,7 +32,7 @@ pub(crate) async fn check(cluster: &Cluster, args: &Args, stop: &Stop) -> Result
         (None, ("Succeeded", _)) => "the last run applied other values".to_owned(),
         (None, (other, reason)) => format!("the last run is {other}: {reason}"),
     };
-    output::line(&format!("not proven: {why}"));
+    output.line(&format!("not proven: {why}"));
     output::termination(&format!("not proven: {why}"));
     Ok(exit::REFUSED)
 }

@@ -1,6 +1,7 @@
 //! The one printer: the report to standard output, the log to standard error, and one line for Kubernetes.
 
-use std::io::Write as _;
+use std::cell::RefCell;
+use std::io::Write;
 
 use sc_core::report::Report;
 use tracing::level_filters::LevelFilter;
@@ -19,24 +20,44 @@ pub fn start_log(verbose: bool) {
     let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
 }
 
-/// Prints the report.
-pub fn report(report: &Report, dry_run: bool) {
-    let heading = if dry_run { "dry run: nothing is written, this is what would become of it\n" } else { "" };
-    // A closed pipe is no reason to fail: what counts is in the cluster.
-    let _ = write!(std::io::stdout().lock(), "{heading}{report}");
-}
+/// Where the report goes.
+pub struct Output(RefCell<Box<dyn Write>>);
 
-/// Prints one line.
-pub fn line(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
-}
+impl Output {
+    /// To standard output.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self::to(std::io::stdout())
+    }
 
-/// Prints why a run could not do its work: what, why and how to mend it.
-pub fn failure(error: &anyhow::Error) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "error: {error}");
-    for cause in error.chain().skip(1) {
-        let _ = writeln!(out, "  why: {cause}");
+    /// To this.
+    #[must_use]
+    pub fn to(write: impl Write + 'static) -> Self {
+        Self(RefCell::new(Box::new(write)))
+    }
+
+    /// Prints the report.
+    pub fn report(&self, report: &Report, dry_run: bool) {
+        let heading = if dry_run { "dry run: nothing is written, this is what would become of it\n" } else { "" };
+        self.print(&format!("{heading}{report}"));
+    }
+
+    /// Prints one line.
+    pub fn line(&self, text: &str) {
+        self.print(&format!("{text}\n"));
+    }
+
+    /// Prints why a run could not do its work: what, why and how to mend it.
+    pub fn failure(&self, error: &anyhow::Error) {
+        self.line(&format!("error: {error}"));
+        for cause in error.chain().skip(1) {
+            self.line(&format!("  why: {cause}"));
+        }
+    }
+
+    /// A closed pipe is no reason to fail: what counts is in the cluster.
+    fn print(&self, text: &str) {
+        let _ = self.0.borrow_mut().write_all(text.as_bytes());
     }
 }
 

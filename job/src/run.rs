@@ -16,9 +16,10 @@ use crate::cluster::lease::Lease;
 use crate::cluster::status::{Desired, Status};
 use crate::cluster::{Cluster, events};
 use crate::document::Document;
+use crate::exit;
+use crate::output::{self, Output};
 use crate::stop::{Reason, Stop};
 use crate::work::{Done, Work};
-use crate::{exit, output};
 
 /// So long before the end of the Job the run ends itself, to have time for its report.
 const MARGIN: Duration = Duration::from_secs(40);
@@ -29,16 +30,16 @@ const LAST_WORDS: Duration = Duration::from_millis(4500);
 
 /// Runs as the arguments say; returns the exit code.
 pub async fn run(args: &Args) -> u8 {
-    let stop = Stop::new();
+    let (stop, output) = (Stop::new(), Output::standard());
     let ended = async {
         stop.on_signals().context("failed to listen to signals")?;
         let cluster = Cluster::infer().await.context("failed to find a cluster")?;
-        steps(&cluster, args, &stop).await
+        steps(&cluster, args, &stop, &output).await
     };
     match ended.await {
         Ok(code) => code,
         Err(error) => {
-            output::failure(&error);
+            output.failure(&error);
             output::termination(&output::chain(&error));
             exit::FAILED
         }
@@ -49,16 +50,16 @@ pub async fn run(args: &Args) -> u8 {
 ///
 /// # Errors
 /// If it cannot do its work: no Lease, no values, no status.
-pub async fn steps(cluster: &Cluster, args: &Args, stop: &Stop) -> Result<u8> {
+pub async fn steps(cluster: &Cluster, args: &Args, stop: &Stop, output: &Output) -> Result<u8> {
     if args.task == Task::Check {
-        return stop.or(check(cluster, args, stop)).await?;
+        return stop.or(check(cluster, args, stop, output)).await?;
     }
     if args.task == Task::Cleanup && args.values.is_some() && args.status_namespace.is_none() {
         return Err(anyhow!("a cleanup goes by the inventory, not by --values: say with --status-namespace where that is"));
     }
     let identity = if args.values.is_some() { None } else { Some(args.identity().ok_or_else(no_identity)?) };
     let published = Cell::new(None);
-    let mut run = Run { cluster, args, stop, identity, own: None, published: &published };
+    let mut run = Run { cluster, args, stop, output, identity, own: None, published: &published };
     tokio::select! {
         ended = run.through() => ended,
         () = overdue(stop) => published.get().ok_or_else(|| anyhow!("{}, and the API server did not take the report in time", Reason::Signal)),
@@ -78,6 +79,7 @@ struct Run<'a> {
     cluster: &'a Cluster,
     args: &'a Args,
     stop: &'a Stop,
+    output: &'a Output,
     identity: Option<Identity>,
     own: Option<OwnJob>,
     /// The exit code, once the status says how the run ended.
@@ -211,7 +213,7 @@ impl Run<'_> {
         let verdict = if cut_short.is_some() { Verdict::Failed } else { report.verdict() };
         let reason = reason(&report, cut_short.as_ref());
         if cut_short.is_none() || !report.outcomes.is_empty() {
-            output::report(&report, self.args.dry_run);
+            self.output.report(&report, self.args.dry_run);
         }
         let written = match status {
             // The status is the other run's now.

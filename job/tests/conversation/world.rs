@@ -1,5 +1,7 @@
 //! A cluster with the chart installed, and runs of the job in it. What must hold for every run is asserted with each.
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -9,6 +11,7 @@ use http::Method;
 use jiff::Timestamp;
 use sc_job::args::Args;
 use sc_job::cluster::Cluster;
+use sc_job::output::Output;
 use sc_job::stop::Stop;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -39,6 +42,8 @@ const MARKERS: [&str; 4] = ["hunter2", "aHVudGVyM", "h1bnRlcj", "dW50ZXIy"];
 pub(crate) struct Ended {
     /// The exit code, or the whole error.
     pub(crate) code: Result<u8, String>,
+    /// What was printed.
+    pub(crate) printed: String,
     pub(crate) seen: Vec<Seen>,
     pub(crate) took: Duration,
 }
@@ -68,6 +73,26 @@ impl Ended {
 
     pub(crate) fn events(&self) -> Vec<&Value> {
         self.seen.iter().filter(|seen| seen.path == EVENTS).map(|seen| &seen.body).collect()
+    }
+}
+
+/// What a run prints.
+#[derive(Clone, Default)]
+struct Printed(Arc<Mutex<Vec<u8>>>);
+
+impl Printed {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl Write for Printed {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -153,8 +178,9 @@ impl World {
         let usual = ["sc-job", "--release", "sc", "--release-namespace", "sc-system", "--image", "example/sc-job:0.1.0"];
         let args = Args::try_parse_from([&usual, arguments].concat()).unwrap();
         let (cluster, began) = (Cluster::new(self.server.client()), Instant::now());
-        let code = sc_job::run::steps(&cluster, &args, &self.stop).await.map_err(|error| format!("{error:?}"));
-        let ended = Ended { code, seen: self.server.forget(), took: began.elapsed() };
+        let printed = Printed::default();
+        let code = sc_job::run::steps(&cluster, &args, &self.stop, &Output::to(printed.clone())).await.map_err(|error| format!("{error:?}"));
+        let ended = Ended { code, printed: printed.text(), seen: self.server.forget(), took: began.elapsed() };
         hold(&ended);
         ended
     }
@@ -173,6 +199,7 @@ fn hold(ended: &Ended) {
         assert!(!is_public || !tells(&seen.body.to_string()), "{} carries a credential", seen.line());
     }
     assert!(!tells(&format!("{:?}", ended.code)), "an error carries a credential");
+    assert!(!tells(&ended.printed), "the report carries a credential: {}", ended.printed);
 }
 
 /// Whether a text gives the password away.
