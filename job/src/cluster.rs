@@ -16,8 +16,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use http::{Method, Request, header};
+use http::{HeaderMap, Method, Request, header};
 use http_body_util::BodyExt;
+use jiff::fmt::rfc2822::DateTimeParser;
+use jiff::{SignedDuration, Timestamp};
 use kube::client::Body;
 use sc_core::object::{ObjectId, ObjectKind};
 use serde_json::Value;
@@ -42,13 +44,15 @@ const LONGEST_ANSWER: Duration = Duration::from_secs(30);
 pub struct Cluster {
     client: kube::Client,
     first_forbidden: Arc<OnceLock<Instant>>,
+    /// How far its clock is ahead of this machine's, by its first answer.
+    ahead: Arc<OnceLock<SignedDuration>>,
 }
 
 impl Cluster {
     /// Speaks through this client.
     #[must_use]
     pub fn new(client: kube::Client) -> Self {
-        Self { client, first_forbidden: Arc::default() }
+        Self { client, first_forbidden: Arc::default(), ahead: Arc::default() }
     }
 
     /// Finds the cluster as kubectl does, or in a pod by its ServiceAccount.
@@ -59,6 +63,12 @@ impl Cluster {
         let mut config = kube::Config::infer().await.map_err(|_| NoCluster)?;
         config.default_retry = false;
         kube::Client::try_from(config).map(Self::new).map_err(|_| NoCluster)
+    }
+
+    /// The time, by the API server's clock once it has answered: the times in objects are by it, and a node's may differ.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        Timestamp::now() + self.ahead.get().copied().unwrap_or_default()
     }
 
     /// GET; nothing if there is no such object.
@@ -133,6 +143,9 @@ impl Cluster {
     async fn answer(&self, request: Request<Body>, verb: &'static str) -> Result<Value, Failure> {
         let answer = self.client.send(request).await.map_err(|error| Failure::Unreachable { cause: cause(&error) })?;
         let (parts, body) = answer.into_parts();
+        if let Some(date) = date(&parts.headers) {
+            self.ahead.get_or_init(|| date.duration_since(Timestamp::now()));
+        }
         let bytes = body.collect().await.map_err(|_| Failure::Unreachable { cause: "the answer was cut off" })?.to_bytes();
         let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         if parts.status.is_success() {
@@ -141,6 +154,11 @@ impl Cluster {
         let seconds = parts.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
         Err(failure::of_answer(parts.status, verb, &value, seconds.map(Duration::from_secs)))
     }
+}
+
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = headers.get(header::DATE)?.to_str().ok()?;
+    DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 /// There is neither a usable kubeconfig nor a ServiceAccount.

@@ -122,7 +122,7 @@ impl Run<'_> {
     /// Ends the run before Kubernetes does, which counts from the start of the Job's first pod.
     fn set_deadline(&self) {
         let started = self.own.as_ref().and_then(|own| own.started);
-        let passed = started.map_or(Duration::ZERO, |started| Timestamp::now().duration_since(started).try_into().unwrap_or_default());
+        let passed = started.map_or(Duration::ZERO, |started| self.cluster.now().duration_since(started).try_into().unwrap_or_default());
         self.stop.after(self.args.active_deadline().saturating_sub(MARGIN).saturating_sub(passed));
     }
 

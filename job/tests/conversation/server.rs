@@ -1,11 +1,14 @@
 //! An API server in memory: it holds objects as a real one does, notes each request, and can be told to answer otherwise.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
+use jiff::fmt::rfc2822::DateTimePrinter;
+use jiff::{SignedDuration, Timestamp};
 use kube::client::Body;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -163,6 +166,8 @@ pub(crate) fn status(code: u16, reason: &str, path: &str, message: &str) -> Answ
 #[derive(Clone, Default)]
 pub(crate) struct Server {
     state: Arc<Mutex<State>>,
+    /// How far its clock is ahead of the job's, in seconds.
+    ahead: Arc<AtomicI64>,
 }
 
 #[derive(Default)]
@@ -187,6 +192,11 @@ impl Server {
     /// several) go otherwise.
     pub(crate) fn when(&self, method: Method, object: &str, times: usize, then: Then) {
         self.state().rules.push(Rule { method, object: object.to_owned(), times, then });
+    }
+
+    /// Sets its clock, by seconds that it is ahead of the job's.
+    pub(crate) fn set_ahead(&self, seconds: i64) {
+        self.ahead.store(seconds, Ordering::Relaxed);
     }
 
     /// From now on all goes as usual.
@@ -214,7 +224,8 @@ impl Server {
         let (pause, answer) = self.state().handle(&seen);
         tokio::time::sleep(pause).await;
         let (code, body, retry_after) = answer.ok_or(std::io::ErrorKind::ConnectionReset)?;
-        let mut response = Response::builder().status(code);
+        let now = Timestamp::now() + SignedDuration::from_secs(self.ahead.load(Ordering::Relaxed));
+        let mut response = Response::builder().status(code).header("Date", DateTimePrinter::new().timestamp_to_rfc9110_string(&now).unwrap());
         if let Some(seconds) = retry_after {
             response = response.header("Retry-After", seconds);
         }

@@ -31,6 +31,18 @@ async fn the_deadline_ends_a_run_in_time_to_report() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_deadline_counts_by_the_api_servers_clock() {
+    for (ahead, passed, is_in_time) in [(-1000, 100, true), (1000, 190, false)] {
+        let world = World::of(&three());
+        world.server.set_ahead(ahead);
+        started(&world, passed - ahead);
+        world.server.when(Method::POST, ORDERS, 1, Then::Delay(Duration::from_secs(25)));
+        let ended = world.run().await;
+        assert_eq!(ended.code, Ok(u8::from(!is_in_time)), "{ahead} s ahead, {passed} s after the start: {}", ended.printed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wait_that_the_api_server_asks_for_ends_with_the_deadline() {
     let world = World::of(&three());
     started(&world, 190);
