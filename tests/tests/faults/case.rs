@@ -53,6 +53,12 @@ impl Case {
         self.fault.is_silent() || self.is_other_pod
     }
 
+    /// Whether the run that meets it may end with the advice to run again: after an answer that contradicts what is there, and where it was
+    /// not sure to have the Lease for as long as the Lease is good.
+    pub(crate) fn may_take_another_run(&self) -> bool {
+        self.fault.kills() || self.fault.is_untrue() || self.fault == Fault::SilentBefore && self.key.is_about_lease()
+    }
+
     /// Runs it.
     pub(crate) async fn run(&self, room: &mut Room) -> Outcome {
         room.reset().await;

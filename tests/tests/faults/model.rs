@@ -32,12 +32,15 @@ pub(crate) struct Expected {
     pub(crate) exit: i32,
     /// What becomes of each object.
     pub(crate) outcomes: BTreeMap<String, &'static str>,
+    /// How many strangers' objects are taken over.
+    pub(crate) adopted: usize,
 }
 
 /// An object that present connections ask for.
 struct Wanted {
     content: Value,
     is_retained: bool,
+    is_adopted: bool,
 }
 
 impl Model {
@@ -74,9 +77,11 @@ impl Model {
     pub(crate) fn run(&mut self) -> Expected {
         let wanted = self.wanted();
         self.known.extend(wanted.iter().map(|(path, wanted)| (path.clone(), wanted.is_retained)));
-        let mut outcomes = BTreeMap::new();
+        let (mut outcomes, mut adopted) = (BTreeMap::new(), 0);
         for (path, wanted) in &wanted {
-            outcomes.insert(path.clone(), self.write(path, &wanted.content));
+            let (was_strangers, word) = (self.is_strangers(path), self.write(path, wanted));
+            adopted += usize::from(was_strangers && word == "updated");
+            outcomes.insert(path.clone(), word);
         }
         let goes = self.goes(&wanted);
         for path in &goes {
@@ -87,9 +92,9 @@ impl Model {
         let is_refused = outcomes.values().any(|word| *word == "refused");
         let exit = if self.has_mistake { 2 } else { i32::from(is_refused) * 3 };
         let looked_at = wanted.keys().chain(&goes);
-        let strangers: BTreeSet<&String> = looked_at.filter(|path| self.objects.0.get(*path).is_some_and(|live| !self.is_ours(live))).collect();
+        let strangers: BTreeSet<&String> = looked_at.filter(|path| self.is_strangers(path)).collect();
         self.known.retain(|path, _| !strangers.contains(path) && (exit != 0 || wanted.contains_key(path)));
-        Expected { exit, outcomes }
+        Expected { exit, outcomes, adopted }
     }
 
     /// What present connections ask for. What several share is retained if one of them says so.
@@ -97,7 +102,9 @@ impl Model {
         let mut wanted: BTreeMap<String, Wanted> = BTreeMap::new();
         for connection in self.connections.values().filter(|connection| !connection.is_absent) {
             for (path, content) in connection.objects(&self.system) {
-                wanted.entry(path).or_insert(Wanted { content, is_retained: false }).is_retained |= connection.is_retained;
+                let wanted = wanted.entry(path).or_insert(Wanted { content, is_retained: false, is_adopted: false });
+                wanted.is_retained |= connection.is_retained;
+                wanted.is_adopted |= connection.adopts;
             }
         }
         wanted
@@ -113,13 +120,14 @@ impl Model {
         absent.chain(known).filter(|path| !wanted.contains_key(path)).collect()
     }
 
-    /// Ours are made, or brought to what they should be with what others have added; a stranger's stays, and so does one of another type.
-    fn write(&mut self, path: &str, content: &Value) -> &'static str {
+    /// Ours are made, or brought to what they should be with what others have added; a stranger's stays unless it is adopted, and one of another type stays anyway.
+    fn write(&mut self, path: &str, wanted: &Wanted) -> &'static str {
+        let content = &wanted.content;
         let Some(live) = self.objects.0.get(path) else {
             self.objects.0.insert(path.to_owned(), content.clone());
             return "created";
         };
-        if !self.is_ours(live) || live["type"] != content["type"] {
+        if !self.is_ours(live) && !wanted.is_adopted || live["type"] != content["type"] {
             return "refused";
         }
         let mut merged = live.clone();
@@ -143,6 +151,10 @@ impl Model {
                 "deleted"
             }
         }
+    }
+
+    fn is_strangers(&self, path: &str) -> bool {
+        self.objects.0.get(path).is_some_and(|live| !self.is_ours(live))
     }
 
     fn is_ours(&self, object: &Value) -> bool {

@@ -39,6 +39,8 @@ pub(crate) struct Connection {
     pub(crate) format: &'static [&'static str],
     /// Whether its objects stay when it is taken out.
     pub(crate) is_retained: bool,
+    /// Whether it takes over what strangers made.
+    pub(crate) adopts: bool,
     /// Whether its state is `absent`.
     pub(crate) is_absent: bool,
 }
@@ -48,7 +50,7 @@ impl Connection {
     pub(crate) fn entry(&self) -> Value {
         let mut entry = json!({
             "name": self.name, "namespace": self.namespace, "format": self.format,
-            "deletionPolicy": policy(self.is_retained), "state": if self.is_absent { "absent" } else { "present" },
+            "deletionPolicy": policy(self.is_retained), "adopt": self.adopts, "state": if self.is_absent { "absent" } else { "present" },
         });
         let service = match self.identity {
             None => json!({
@@ -139,7 +141,7 @@ pub(crate) fn paths(namespace: &str) -> Vec<String> {
 pub(crate) fn all(namespaces: &[String]) -> Vec<Value> {
     let connection = |namespace: &String, name, identity, format| {
         let namespace = namespace.clone();
-        Connection { namespace, name, identity, target: TARGETS[0], format, is_retained: true, is_absent: false }.entry()
+        Connection { namespace, name, identity, target: TARGETS[0], format, is_retained: true, adopts: false, is_absent: false }.entry()
     };
     let of_one = |namespace| {
         let named = NAMES.map(|name| connection(namespace, name, None, FORMATS[1]));

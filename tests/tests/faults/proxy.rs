@@ -97,8 +97,7 @@ impl Shared {
                 accepted = listener.accept() => drop(tokio::spawn(self.clone().converse(accepted.unwrap().0))),
                 _ = outages.changed() => {
                     drop(listener);
-                    let refused = TcpStream::connect(("127.0.0.1", port)).await.unwrap_err();
-                    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+                    until_refused(port).await;
                     sleep(OUTAGE).await;
                     listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
                 }
@@ -171,6 +170,14 @@ impl Shared {
 
 fn answer(status: StatusCode, body: Bytes) -> Answer {
     Response::builder().status(status).header(header::CONTENT_TYPE, "application/json").body(Full::from(body)).unwrap()
+}
+
+/// Waits until nobody listens: a process that is just being started holds what this one has open for a moment.
+async fn until_refused(port: u16) {
+    let is_refused = |error: std::io::Error| error.kind() == ErrorKind::ConnectionRefused;
+    while !TcpStream::connect(("127.0.0.1", port)).await.is_err_and(is_refused) {
+        sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// Ends a connection: with these bytes, or by a reset.

@@ -35,8 +35,8 @@ static SCENARIO: Scenario =
     Scenario { name: "sequences", before: None, after: |names| pool::all(&names.shops), prepare: |_| Vec::new(), exit: 0, is_slow: false };
 
 /// What sequences must have had, or they have shown little.
-pub(crate) const THINGS: [&str; 11] =
-    ["created", "updated", "unchanged", "deleted", "absent", "kept", "refused", "killed", "exit 0", "exit 2", "exit 3"];
+pub(crate) const THINGS: [&str; 12] =
+    ["adopted", "created", "updated", "unchanged", "deleted", "absent", "kept", "refused", "killed", "exit 0", "exit 2", "exit 3"];
 
 /// What became of the sequences.
 #[derive(Default)]
@@ -150,6 +150,7 @@ impl Sequence<'_> {
         if ran.ended.code.is_some() {
             self.check_summary(&expected);
             self.seen.extend(expected.outcomes.values().map(ToString::to_string));
+            self.seen.extend(std::iter::repeat_n("adopted".to_owned(), expected.adopted));
             return self.check_end(&ran, expected.exit);
         }
         self.seen.push("killed".to_owned());
