@@ -163,7 +163,10 @@ pub enum Decision {
     /// It is not ours.
     NotOurs,
     /// It is a Secret of another type, which Kubernetes never changes.
-    OtherType,
+    OtherType {
+        /// Whether it is not ours either.
+        is_strangers: bool,
+    },
 }
 
 /// One difference between the live object and the desired one.
@@ -219,11 +222,12 @@ impl Manifest {
     /// Compares with the live object. Foreign labels and annotations are kept; what is ours must be as it should.
     #[must_use]
     pub fn compare(&self, live: Value, release: &Release, adopt: bool) -> Decision {
-        if !release.owns(&live["metadata"]["labels"]) && !adopt {
+        let is_strangers = !release.owns(&live["metadata"]["labels"]);
+        if is_strangers && !adopt {
             return Decision::NotOurs;
         }
         if self.body["type"].is_string() && self.body["type"] != live["type"] {
-            return Decision::OtherType;
+            return Decision::OtherType { is_strangers };
         }
         let changes = self.changes(&live);
         if changes.is_empty() { Decision::Unchanged } else { Decision::Update { body: self.merged(live), changes } }
@@ -313,7 +317,7 @@ mod tests {
         match manifest().compare(live, &release(), adopt) {
             Decision::Update { body, changes } => (serde_json::from_slice(&body).unwrap(), changes),
             Decision::Unchanged => panic!("nothing to change"),
-            Decision::NotOurs | Decision::OtherType => panic!("refused"),
+            Decision::NotOurs | Decision::OtherType { .. } => panic!("refused"),
         }
     }
 
@@ -345,8 +349,9 @@ mod tests {
     fn a_secret_of_another_type_is_refused_even_when_adopted() {
         let mut other = live();
         other["type"] = json!("kubernetes.io/tls");
-        assert!(matches!(manifest().compare(other.clone(), &release(), false), Decision::OtherType));
-        assert!(matches!(manifest().compare(other, &release(), true), Decision::OtherType));
+        assert!(matches!(manifest().compare(other.clone(), &release(), false), Decision::OtherType { is_strangers: false }));
+        other["metadata"]["labels"] = json!({"team": "shop"});
+        assert!(matches!(manifest().compare(other, &release(), true), Decision::OtherType { is_strangers: true }));
     }
 
     #[test]

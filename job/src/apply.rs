@@ -155,7 +155,7 @@ impl Object<'_> {
         match self.manifest.compare(live, self.release, self.adopt) {
             Decision::Unchanged => Ok(Outcome::Unchanged),
             Decision::NotOurs => Ok(self.not_ours()),
-            Decision::OtherType => Ok(self.other_type()),
+            Decision::OtherType { is_strangers } => Ok(self.other_type(is_strangers)),
             Decision::Update { changes, .. } if self.dry_run => Ok(Outcome::Updated(changes)),
             Decision::Update { body, changes } => match self.cluster.replace(&path(self.id), &body).await {
                 Ok(answer) => Ok(self.verified(answer, Outcome::Updated(changes))),
@@ -177,12 +177,13 @@ impl Object<'_> {
         }
     }
 
-    fn other_type(&self) -> Outcome {
+    fn other_type(&self, is_strangers: bool) -> Outcome {
         let ObjectId { namespace, name, .. } = self.id;
-        refuse(
-            format!("{} has another type, which cannot be changed", self.id),
-            format!("if nobody needs it, `kubectl -n {namespace} delete secret {name}`, then run again"),
-        )
+        Outcome::Refused {
+            is_strangers,
+            reason: format!("{} has another type, which cannot be changed", self.id),
+            fix: format!("if nobody needs it, `kubectl -n {namespace} delete secret {name}`, then run again"),
+        }
     }
 
     fn not_ours(&self) -> Outcome {
