@@ -10,7 +10,7 @@ use sc_tests::helm::Answer;
 use sc_tests::{canary, tree};
 use serde_json::{Value, json};
 
-use crate::{kube, traces};
+use crate::{kube, size, traces};
 
 /// How long Helm may wait. A failing run must be over well before.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(150);
@@ -57,6 +57,11 @@ pub(crate) fn with_both_helms(name: &str, namespaces: usize, test: impl Fn(&Bed)
             std::panic::resume_unwind(panic);
         }
     });
+}
+
+/// Does a test that is more about runs than about Helm: with the first of these, and with the others where everything is tried.
+pub(crate) fn with_either_helm(helms: [Helm; 2], name: &str, namespaces: usize, test: impl Fn(&Bed) + Sync) {
+    size::for_each(size::sample(&helms, 1), |helm| with(*helm, name, namespaces, &test));
 }
 
 /// Does a test with one Helm.

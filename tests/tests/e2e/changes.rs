@@ -2,13 +2,13 @@
 
 use sc_tests::planning::decoded;
 
-use crate::bed::{self, Bed};
+use crate::bed::{self, Bed, Helm};
 use crate::connections::{connection_string, orders_admin, pictures, postgres, postgres_inline, secret};
 use crate::{audit, kube, proof, traces};
 
 #[test]
 fn a_rerun_writes_nothing_outside_the_namespace_of_the_release() {
-    bed::with_both_helms("rerun", 2, |bed| {
+    bed::with_either_helm([Helm::Three, Helm::Four], "rerun", 2, |bed| {
         let connections = [postgres("orders", bed.shop(), "orders"), pictures(&bed.namespaces[1])];
         kube::apply(&[orders_admin(&bed.system, "plain")]);
         bed.upgraded(&connections, &[]);
@@ -31,7 +31,7 @@ fn a_rerun_writes_nothing_outside_the_namespace_of_the_release() {
 
 #[test]
 fn an_upgrade_of_one_connection_changes_one_secret() {
-    bed::with_both_helms("upgrade", 2, |bed| {
+    bed::with_either_helm([Helm::Four, Helm::Three], "upgrade", 2, |bed| {
         let connections = |database| {
             [postgres("orders", bed.shop(), database), postgres("stock", bed.shop(), "stock"), postgres("orders", &bed.namespaces[1], "orders")]
         };
@@ -68,7 +68,7 @@ fn a_rollback_brings_the_old_content_back_and_keeps_the_failed_job() {
 
 #[test]
 fn an_upgrade_without_hooks_is_not_taken_for_proven() {
-    bed::with(bed::Helm::Four, "nohooks", 1, |bed| {
+    bed::with(Helm::Four, "nohooks", 1, |bed| {
         bed.upgraded(&[postgres_inline("orders", bed.shop(), "first")], &[]);
         bed.upgraded(&[postgres_inline("orders", bed.shop(), "second")], &["--no-hooks"]);
         assert_ne!(proof::status(bed)["observedHash"], proof::config(bed).0);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::bed::{self, Bed, Ran};
+use crate::bed::{self, Bed, Helm, Ran};
 use crate::connections::{PASSWORD, orders_admin, postgres, secret};
 use crate::evidence::Failed;
 use crate::{kube, proof, traces};
@@ -35,7 +35,7 @@ fn a_secret_of_a_stranger_is_refused_and_the_rest_applied() {
 
 #[test]
 fn wrong_values_are_refused_and_the_valid_connections_applied() {
-    bed::with_both_helms("wrong", 1, |bed| {
+    bed::with_either_helm([Helm::Four, Helm::Three], "wrong", 1, |bed| {
         let mut connections = [postgres("orders", bed.shop(), "orders"), postgres("stock", bed.shop(), "stock")];
         connections[0]["targetService"] = json!("postgres-flexibel");
         kube::apply(&[orders_admin(&bed.system, PASSWORD)]);
@@ -54,7 +54,7 @@ fn wrong_values_are_refused_and_the_valid_connections_applied() {
 
 #[test]
 fn a_missing_reference_is_tried_again_and_then_fails() {
-    bed::with_both_helms("missing", 1, |bed| {
+    bed::with_either_helm([Helm::Three, Helm::Four], "missing", 1, |bed| {
         let connections = [postgres("orders", bed.shop(), "orders")];
         let ran = bed.upgrade(&connections, &[]);
         assert_failed(bed, &ran, &Failed { codes: &[1, 1], job: "BackoffLimitExceeded", says: "the Secret `orders-admin`" });
@@ -67,7 +67,7 @@ fn a_missing_reference_is_tried_again_and_then_fails() {
 
 #[test]
 fn a_reference_that_comes_before_the_retry_is_in_time() {
-    bed::with(bed::Helm::Four, "intime", 1, |bed| {
+    bed::with(Helm::Four, "intime", 1, |bed| {
         thread::scope(|scope| {
             scope.spawn(|| {
                 let is_failed = || (!traces::exit_codes(bed, "sc-job").is_empty()).then_some(());

@@ -21,7 +21,7 @@ fn assert_secrets(bed: &Bed, namespace: &str, expected: &[&str]) {
 
 #[test]
 fn a_connection_that_is_taken_out_follows_its_policy() {
-    bed::with_both_helms("policy", 2, |bed| {
+    bed::with_either_helm([Helm::Three, Helm::Four], "policy", 2, |bed| {
         let delete = json!({"deletionPolicy": "Delete"});
         let orders = |namespace: &str| but(postgres_inline("orders", namespace, "plain"), &delete);
         let kept = postgres_inline("kept", bed.shop(), "plain");

@@ -12,7 +12,7 @@ use crate::{kube, proof, traces};
 
 #[test]
 fn connections_of_sets_are_made_beside_those_of_the_values() {
-    bed::with_both_helms("sets", 2, |bed| {
+    bed::with_either_helm([Helm::Four, Helm::Three], "sets", 2, |bed| {
         let [shop, media] = [&bed.namespaces[0], &bed.namespaces[1]];
         let many: Vec<Value> = (0..100).map(|number| postgres(&format!("many{number}"), media, "orders")).collect();
         kube::apply(&[orders_admin(&bed.system, "plain"), set(bed, "media-connections", &json!({"connections": many}))]);

@@ -63,7 +63,7 @@ pub(crate) fn add(random: &mut Random, model: &mut Model, names: &Names) -> Stri
         target: random.pick(&pool::TARGETS),
         format: random.pick(&pool::FORMATS),
         is_retained: random.once_in(2),
-        adopts: random.once_in(4),
+        adopts: random.once_in(2),
         is_absent: false,
     };
     let said = format!("add {}", connection.entry());
