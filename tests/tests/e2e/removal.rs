@@ -1,5 +1,7 @@
 //! Connections that go: `state: absent`, `deletionPolicy`, and the end of the release itself.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::bed::{self, Bed, Helm};
@@ -36,12 +38,24 @@ fn a_connection_that_is_taken_out_follows_its_policy() {
         assert_secrets(bed, &bed.namespaces[1], &["sc-orders-secret"]);
         assert_eq!(proof::status(bed)["summary"], "5 objects: 1 unchanged, 3 deleted, 1 kept");
         proof::assert_proven(bed);
+        delete_what_was_kept(bed);
 
         bed.upgraded(&[], &[]);
         assert_secrets(bed, &bed.namespaces[1], &[]);
         bed.upgraded(&[], &[]);
         assert!(kube::list(bed.shop(), "roles,rolebindings").is_empty(), "with the objects go the rights");
     });
+}
+
+/// By the command that the status names. It does nothing to an object that is not the release's any more.
+fn delete_what_was_kept(bed: &Bed) {
+    let command = proof::status(bed)["kept"].as_str().unwrap().to_owned();
+    for (release, left) in [("other", ["sc-kept-secret"].as_slice()), ("sc", &[])] {
+        kube::kubectl(&["-n", bed.shop(), "label", "--overwrite", "secret/sc-kept-secret", &format!("sc-extension.dev/release={release}")]);
+        let answer = kube::answer(&Command::new("sh").args(["-c", &command]).output().unwrap());
+        assert!(answer.is_ok, "{command}: {}", answer.errors);
+        assert_secrets(bed, bed.shop(), left);
+    }
 }
 
 #[test]
