@@ -27,13 +27,12 @@ pub(crate) fn run(args: &RenderArgs) -> Result<u8> {
     let mut objects = Vec::new();
     // Without the files that were asked for, what is printed would not be what was asked for.
     if problems.is_empty() {
-        let plan = plan(&document, secrets, args, &mut problems);
-        objects = manifests(&plan, &mut problems);
+        objects = manifests(&document, secrets, args, &mut problems);
     }
     print(objects, args.redact, problems)
 }
 
-fn plan(document: &[u8], mut secrets: Secrets, args: &RenderArgs, problems: &mut Problems) -> Plan {
+fn manifests(document: &[u8], mut secrets: Secrets, args: &RenderArgs, problems: &mut Problems) -> Vec<Manifest> {
     let connections = connections(document, &secrets, problems).unwrap_or_else(|problem| {
         problems.push(problem);
         Vec::new()
@@ -41,7 +40,16 @@ fn plan(document: &[u8], mut secrets: Secrets, args: &RenderArgs, problems: &mut
     if args.redact {
         secrets.stand_in(&connections);
     }
-    Plan::of(connections, secrets.references(), args.release(), problems)
+    let references = secrets.references();
+    let plan = Plan::of(connections, &references, args.release(), problems);
+    let mut manifests = Vec::new();
+    for (id, planned) in plan.objects() {
+        match plan.manifest(id, planned, &references) {
+            Ok(manifest) => manifests.push(manifest),
+            Err(found) => found.into_iter().for_each(|problem| problems.push(problem)),
+        }
+    }
+    manifests
 }
 
 /// The connections of the document and of its sets.
@@ -56,17 +64,6 @@ fn connections(document: &[u8], secrets: &Secrets, problems: &mut Problems) -> R
     Ok(listed)
 }
 
-fn manifests(plan: &Plan, problems: &mut Problems) -> Vec<Manifest> {
-    let mut manifests = Vec::new();
-    for (id, planned) in plan.objects() {
-        match plan.manifest(id, planned) {
-            Ok(manifest) => manifests.push(manifest),
-            Err(found) => found.into_iter().for_each(|Problem { at, kind }| problems.add(&at, *kind)),
-        }
-    }
-    manifests
-}
-
 /// Prints the objects, then what is wrong: the end is what a person at a terminal sees first.
 fn print(objects: Vec<Manifest>, redact: bool, problems: Problems) -> Result<u8> {
     let count = objects.len();
@@ -76,7 +73,7 @@ fn print(objects: Vec<Manifest>, redact: bool, problems: Problems) -> Result<u8>
     }
     let texts = documents.into_iter().map(|document| text(document, redact)).collect::<Result<Vec<String>>>()?;
     output::print(&texts.join("---\n"))?;
-    let report = Report { outcomes: Vec::new(), problems: problems.into_vec() };
+    let report = Report::of_problems(problems.into_vec());
     for problem in &report.problems {
         output::problem(problem, advice(problem));
     }

@@ -39,7 +39,7 @@ pub struct ConnectionSet {
     /// Name of the Secret.
     pub secret: String,
     /// Its place among the sets, counted from 1.
-    number: usize,
+    number: u16,
     /// The namespaces that its connections may be in.
     pub namespaces: BTreeSet<String>,
     /// The Secrets that its credentials may refer to.
@@ -86,7 +86,7 @@ impl ConnectionSet {
     pub(crate) fn parse_all(list: Vec<(At, Value)>, problems: &mut Problems) -> Vec<Self> {
         let mut seen = BTreeSet::new();
         let parse = |(index, (at, item)): (usize, (At, Value))| {
-            let set = Self::parse(index + 1, item, at.clone(), problems)?;
+            let set = Self::parse(u16::try_from(index + 1).unwrap_or(u16::MAX), item, at.clone(), problems)?;
             let is_new = seen.insert(set.secret.clone());
             if !is_new {
                 problems.add(&at, Kind::SetTwice { name: Word::new(&*set.secret) });
@@ -96,7 +96,7 @@ impl ConnectionSet {
         list.into_iter().enumerate().filter_map(parse).collect()
     }
 
-    fn parse(number: usize, item: Value, at: At, problems: &mut Problems) -> Option<Self> {
+    fn parse(number: u16, item: Value, at: At, problems: &mut Problems) -> Option<Self> {
         let mut fields = Fields::of(item, at, problems)?;
         let secret = fields.required("secretName", "the name of a Secret in the namespace of the release");
         let namespaces = fields.texts_of("namespaces");
@@ -122,7 +122,13 @@ impl ConnectionSet {
     /// The place of its document.
     #[must_use]
     pub fn at(&self) -> At {
-        At::of_set(self.number, &self.secret)
+        At::of_set(self.number.into(), &self.secret)
+    }
+
+    /// The number of its document: the values are 0.
+    #[must_use]
+    pub fn number(&self) -> u16 {
+        self.number
     }
 
     /// The problem that its document was not to be had.
@@ -168,8 +174,9 @@ impl ConnectionSet {
 mod tests {
     use super::*;
     use crate::credential::References;
+    use crate::ledger::Ledger;
     use crate::names::Release;
-    use crate::plan::{Claims, Plan};
+    use crate::plan::Plan;
 
     const VALUES: &[u8] = br"{connectionSets: [{secretName: shop, namespaces: [shop]}, {secretName: media, namespaces: [media, shop]}]}";
 
@@ -184,15 +191,15 @@ mod tests {
     fn read(documents: [&str; 2]) -> (Vec<String>, Vec<Vec<String>>) {
         let mut problems = Problems::default();
         let Connections { sets, settings, .. } = Connections::parse(VALUES, &mut problems).unwrap();
-        let mut claims = Claims::default();
+        let mut ledger = Ledger::default();
         let read = |problems: &mut Problems| {
             sets.iter().zip(documents).map(|(set, text)| set.connections(text.as_bytes(), &settings, problems)).collect::<Vec<_>>()
         };
         for connections in read(&mut problems) {
-            claims.add(&connections, &mut problems);
+            ledger.claim(&connections, &mut problems);
         }
         let release = Release { name: "sc".into(), namespace: "sc-system".into() };
-        let plan = |connections| Plan::within(&claims, connections, References::default(), release.clone(), &mut Problems::default());
+        let plan = |connections| Plan::within(&ledger, connections, &References::default(), release.clone(), &mut Problems::default());
         let objects = |plan: Plan| plan.objects().map(|(id, _)| id.name.clone()).collect();
         let objects = read(&mut Problems::default()).into_iter().map(plan).map(objects).collect();
         (problems.into_vec().iter().map(|problem| format!("{}: {problem}", problem.at)).collect(), objects)
@@ -208,7 +215,7 @@ mod tests {
     #[test]
     fn one_object_in_two_sets_is_refused_in_both_and_both_places_are_named() {
         let (problems, objects) = read([&csi("a", "shop", "kv-a"), &(csi("b", "media", "kv-b") + &csi("A", "shop", "kv-c"))]);
-        let both = "connections `a` (at Secret shop: [0]) and `A` would both write Secret shop/sc-a-secret";
+        let both = "connection `A` and that at Secret shop: [0] would both write Secret shop/sc-a-secret";
         assert_eq!(problems, [format!("Secret media: [1]: {both}")]);
         assert_eq!(objects, [vec![], vec!["sc-b-secret".to_owned(), "sc-b-secretprovider".to_owned()]]);
     }

@@ -125,6 +125,12 @@ impl References {
         self.0.insert(name, referenced);
     }
 
+    /// Whether the Secret `name` was read, or it was tried.
+    #[must_use]
+    pub fn knows(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// The credential at `source`.
     pub(crate) fn find<'a>(&'a self, credential: Credential, source: &'a Source) -> Result<&'a SecretString, Kind> {
         match source {

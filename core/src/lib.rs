@@ -10,7 +10,7 @@ pub mod connections;
 pub mod credential;
 pub mod document;
 mod fields;
-pub mod inventory;
+pub mod ledger;
 pub mod names;
 pub mod object;
 pub mod plan;

@@ -1,6 +1,10 @@
 //! Kubernetes objects: which kinds the job writes, what it sends, and how the live object compares.
 
+mod live;
+
 use serde_json::{Map, Value, json};
+
+pub use live::{Fingerprint, Live};
 
 use crate::names::{self, Release, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
 
@@ -98,18 +102,18 @@ impl ObjectId {
     /// The command that deletes it by hand, and nothing if by then it is not this release's.
     #[must_use]
     pub fn deletion(&self, release: &Release) -> String {
-        format!("{} -l {} --field-selector metadata.name={}", self.deletion_in(), release.selector(), self.name)
+        let (namespace, kind) = (&self.namespace, self.kind.name().to_lowercase());
+        format!("kubectl -n {namespace} delete {kind} -l {} --field-selector metadata.name={}", release.selector(), self.name)
     }
 
-    /// Whether this is a command that deletes it.
+    /// The object that such a command deletes.
     #[must_use]
-    pub fn is_deleted_by(&self, command: &str) -> bool {
-        let rest = command.strip_prefix(&self.deletion_in()).and_then(|rest| rest.strip_suffix(&self.name));
-        rest.is_some_and(|rest| rest.ends_with([' ', '=']))
-    }
-
-    fn deletion_in(&self) -> String {
-        format!("kubectl -n {} delete {}", self.namespace, self.kind.name().to_lowercase())
+    pub fn of_deletion(command: &str) -> Option<Self> {
+        let words: Vec<&str> = command.split(' ').collect();
+        let (["kubectl", "-n", namespace, "delete", kind, ..], [.., last]) = (words.as_slice(), words.as_slice()) else { return None };
+        let name = last.rsplit('=').next()?;
+        let kind = ObjectKind::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(kind) && names::has_form(*known, name))?;
+        Some(Self { namespace: (*namespace).to_owned(), kind, name: name.to_owned() })
     }
 }
 
@@ -211,6 +215,12 @@ impl Manifest {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         self.body.to_string().into_bytes()
+    }
+
+    /// How it should be.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of_manifest(self.kind, &self.body)
     }
 
     /// The keys that its data would add to nothing; none for kinds without data.

@@ -1,7 +1,5 @@
 //! The plan: the objects that the connections ask for, in order, each of one name, and those that should be gone.
 
-mod claims;
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
@@ -9,26 +7,23 @@ use serde_json::{Map, Value, json};
 use crate::catalogue::AuthType;
 use crate::connection::{Connection, Identity};
 use crate::credential::References;
-use crate::inventory::Inventory;
+use crate::ledger::Ledger;
 use crate::names::{CONNECTION_NAME, Guid, Release, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
-use crate::object::{Manifest, ObjectId, ObjectKind};
+use crate::object::{Fingerprint, Manifest, ObjectId, ObjectKind};
 use crate::problem::{At, Kind, Problem, Problems};
 use crate::rendering;
 use crate::values::{DeletionPolicy, State, VaultObject};
 
-pub use claims::Claims;
-
-/// What should be.
+/// What should be, by the connections of one document.
 pub struct Plan {
     release: Release,
     connections: Vec<Connection>,
-    references: References,
     objects: BTreeMap<ObjectId, Planned>,
     removals: BTreeSet<ObjectId>,
 }
 
 /// One object of the plan, and where its content comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Planned {
     /// The connection that asks for it; of several, the first by name.
     connection: usize,
@@ -36,6 +31,8 @@ pub struct Planned {
     pub adopt: bool,
     /// What becomes of it when it is no longer asked for.
     pub deletion_policy: DeletionPolicy,
+    /// How it should be.
+    pub fingerprint: Fingerprint,
 }
 
 impl Plan {
@@ -43,41 +40,45 @@ impl Plan {
     ///
     /// What cannot be had, and what two connections would both write, becomes a problem, and none of it is planned: everything that can be
     /// checked is checked here, before the first write.
-    pub fn of(connections: Vec<Connection>, references: References, release: Release, problems: &mut Problems) -> Self {
-        let mut claims = Claims::default();
-        claims.add(&connections, problems);
-        Self::within(&claims, connections, references, release, problems)
+    pub fn of(connections: Vec<Connection>, references: &References, release: Release, problems: &mut Problems) -> Self {
+        let mut ledger = Ledger::default();
+        ledger.claim(&connections, problems);
+        Self::within(&ledger, connections, references, release, problems)
     }
 
-    /// The same for the connections of one document of several, when all their claims are known.
-    pub fn within(claims: &Claims, mut connections: Vec<Connection>, references: References, release: Release, problems: &mut Problems) -> Self {
-        connections.retain(|connection| claims.allow(connection));
-        connections.retain(|connection| match checked(connection, &references) {
-            Ok(()) => true,
-            Err(found) => {
-                for Problem { at, kind } in found {
-                    problems.add(&at, *kind);
-                }
-                false
-            }
-        });
+    /// The same for the connections of one document of several, when all their claims are in the ledger.
+    pub fn within(ledger: &Ledger, mut connections: Vec<Connection>, references: &References, release: Release, problems: &mut Problems) -> Self {
+        connections.retain(|connection| ledger.allows(connection));
         connections.sort_unstable_by(|a, b| (&a.namespace, a.name.as_str()).cmp(&(&b.namespace, b.name.as_str())));
-        let mut objects: BTreeMap<ObjectId, Planned> = BTreeMap::new();
-        let mut removals = BTreeSet::new();
-        for (index, connection) in connections.iter().enumerate() {
-            for id in objects_of(connection) {
-                if connection.state == State::Absent {
-                    removals.insert(id);
-                    continue;
-                }
-                let planned = objects.entry(id).or_insert(Planned { connection: index, adopt: false, deletion_policy: DeletionPolicy::Delete });
-                planned.adopt |= connection.adopt;
-                // What several share stays unless all of them want it deleted.
-                planned.deletion_policy = planned.deletion_policy.min(connection.deletion_policy);
+        let mut plan = Self { release, connections: Vec::with_capacity(connections.len()), objects: BTreeMap::new(), removals: BTreeSet::new() };
+        for connection in connections {
+            match plan.add(&connection, references) {
+                Ok(()) => plan.connections.push(connection),
+                Err(found) => found.into_iter().for_each(|problem| problems.push(problem)),
             }
         }
+        let Self { objects, removals, .. } = &mut plan;
         removals.retain(|id| !objects.contains_key(id));
-        Self { release, connections, references, objects, removals }
+        plan
+    }
+
+    /// Adds the objects of one more connection, if all of them can be had. One that is absent wants nothing but that they are gone.
+    fn add(&mut self, connection: &Connection, references: &References) -> Result<(), Vec<Problem>> {
+        if connection.state == State::Absent {
+            self.removals.extend(objects_of(connection));
+            return Ok(());
+        }
+        let index = self.connections.len();
+        let rendered = |id: ObjectId| Ok((render(&id, connection, references, &self.release)?.fingerprint(), id));
+        let rendered: Vec<_> = objects_of(connection).into_iter().map(rendered).collect::<Result<_, Vec<Problem>>>()?;
+        for (fingerprint, id) in rendered {
+            let first = Planned { connection: index, adopt: false, deletion_policy: DeletionPolicy::Delete, fingerprint };
+            let planned = self.objects.entry(id).or_insert(first);
+            planned.adopt |= connection.adopt;
+            // What several share stays unless all of them want it deleted.
+            planned.deletion_policy = planned.deletion_policy.min(connection.deletion_policy);
+        }
+        Ok(())
     }
 
     /// Takes those objects out for which this holds.
@@ -88,14 +89,6 @@ impl Plan {
     /// The objects that connections which are absent would have.
     pub fn removals(&self) -> impl Iterator<Item = &ObjectId> {
         self.removals.iter()
-    }
-
-    /// Notes its objects in the inventory of all that is planned. What another document plans, too, stays unless both want it deleted.
-    pub fn note_in(&self, planned: &mut Inventory) {
-        for (id, object) in &self.objects {
-            let known = planned.policy(id).unwrap_or(DeletionPolicy::Delete);
-            planned.note(id, known.min(object.deletion_policy));
-        }
     }
 
     /// The objects, in order of namespace, kind (ServiceAccounts before Secrets) and name.
@@ -119,53 +112,38 @@ impl Plan {
     /// The manifest of an object, made anew at each call so that no credential stays in memory for long.
     ///
     /// # Errors
-    /// None that [`Plan::of`] has not already found.
-    pub fn manifest(&self, id: &ObjectId, planned: Planned) -> Result<Manifest, Vec<Problem>> {
+    /// None that planning with the same references has not already found.
+    pub fn manifest(&self, id: &ObjectId, planned: Planned, references: &References) -> Result<Manifest, Vec<Problem>> {
         let gone =
             || vec![Problem { at: At::top(), kind: Box::new(Kind::MissingField { field: "name", meaning: "the connection of a planned object" }) }];
         let connection = self.connections.get(planned.connection).ok_or_else(gone)?;
-        let name = (id.kind != ObjectKind::ServiceAccount).then_some(&connection.name);
-        let fields = self.fields(id, connection)?;
-        Ok(Manifest::new(id, self.release.labels(name), annotations(id.kind, connection), fields))
-    }
-
-    fn fields(&self, id: &ObjectId, connection: &Connection) -> Result<Map<String, Value>, Vec<Problem>> {
-        let mut fields = Map::new();
-        match id.kind {
-            ObjectKind::ServiceAccount => {}
-            ObjectKind::Secret => {
-                fields.insert("type".into(), json!("Opaque"));
-                fields.insert("data".into(), Value::Object(rendering::data(connection, &self.references)?));
-            }
-            ObjectKind::Binding => {
-                let kind = connection.binding_type().map_or("", |binding| binding.kind.as_str());
-                fields.insert("type".into(), json!(format!("servicebinding.io/{kind}")));
-                fields.insert("data".into(), Value::Object(rendering::binding(connection, &self.references)?));
-            }
-            ObjectKind::SecretProviderClass => {
-                fields.insert("spec".into(), provider_spec(connection));
-            }
-        }
-        Ok(fields)
+        render(id, connection, references, &self.release)
     }
 }
 
-/// Whether all that a connection asks for can be had. One that is absent asks for nothing.
-fn checked(connection: &Connection, references: &References) -> Result<(), Vec<Problem>> {
-    if connection.state == State::Absent {
-        return Ok(());
+fn render(id: &ObjectId, connection: &Connection, references: &References, release: &Release) -> Result<Manifest, Vec<Problem>> {
+    let mut fields = Map::new();
+    match id.kind {
+        ObjectKind::ServiceAccount => {}
+        ObjectKind::Secret => {
+            fields.insert("type".into(), json!("Opaque"));
+            fields.insert("data".into(), Value::Object(rendering::data(connection, references)?));
+        }
+        ObjectKind::Binding => {
+            let kind = connection.binding_type().map_or("", |binding| binding.kind.as_str());
+            fields.insert("type".into(), json!(format!("servicebinding.io/{kind}")));
+            fields.insert("data".into(), Value::Object(rendering::binding(connection, references)?));
+        }
+        ObjectKind::SecretProviderClass => {
+            fields.insert("spec".into(), provider_spec(connection));
+        }
     }
-    if connection.format.servicebinding {
-        rendering::binding(connection, references)?;
-    }
-    if connection.format.env {
-        rendering::data(connection, references)?;
-    }
-    Ok(())
+    let name = (id.kind != ObjectKind::ServiceAccount).then_some(&connection.name);
+    Ok(Manifest::new(id, release.labels(name), annotations(id.kind, connection), fields))
 }
 
 /// The objects that a connection asks for, by its auth type and format.
-fn objects_of(connection: &Connection) -> Vec<ObjectId> {
+pub(crate) fn objects_of(connection: &Connection) -> Vec<ObjectId> {
     let object = |kind, name| ObjectId { namespace: connection.namespace.to_string(), kind, name };
     let mut objects = Vec::new();
     if connection.format.env {

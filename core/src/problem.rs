@@ -66,6 +66,14 @@ impl At {
     }
 }
 
+impl At {
+    /// The list that this item is in, and its index there.
+    pub(crate) fn in_list(&self) -> (Self, usize) {
+        let list = self.text.rsplit_once('[').map_or(self.text.as_str(), |(list, _)| list);
+        (Self { document: self.document, entry: None, text: list.to_owned() }, self.entry.unwrap_or_default())
+    }
+}
+
 impl fmt::Display for At {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.text.is_empty() { "the document" } else { self.text.trim_end_matches(Self::WITHIN) })
@@ -207,15 +215,6 @@ impl Problems {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    /// Takes in those of another look at the same values, but for what is known already.
-    pub fn merge(&mut self, others: Self) {
-        for problem in others.0 {
-            if !self.0.contains(&problem) {
-                self.0.push(problem);
-            }
-        }
     }
 
     /// Hands them over: those of the document first, then those of each entry, in its order.

@@ -1,5 +1,6 @@
 //! The report of a run: what became of each object, and what is wrong with the values.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::object::{Change, ObjectId};
@@ -59,6 +60,12 @@ impl Outcome {
             Self::Failed { .. } => "failed",
         }
     }
+
+    /// Whether it is about an object that is not ours although it has one of our names.
+    #[must_use]
+    pub fn is_strangers(&self) -> bool {
+        matches!(self, Self::Refused { is_strangers: true, .. } | Self::Kept { why: Staying::NotOurs, .. })
+    }
 }
 
 /// Why an object stays that is no longer asked for.
@@ -95,20 +102,61 @@ pub enum Verdict {
     Failed,
 }
 
-/// All outcomes and problems of a run.
+/// What a run came to: the sum of all outcomes, and the problems. It stays small, however many objects there are.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// The outcomes, in the order of the plan.
-    pub outcomes: Vec<(ObjectId, Outcome)>,
+    /// How many outcomes there are of each of [`Outcome::WORDS`].
+    counts: BTreeMap<&'static str, usize>,
+    /// The first refusals and failures.
+    reasons: Vec<String>,
+    /// The commands that delete what was kept, as far as it is ours: the first of them.
+    pub deletions: Vec<String>,
     /// The problems of the values.
     pub problems: Vec<Problem>,
 }
 
 impl Report {
+    /// So many refusals and failures are told as the reason of a failed run.
+    const REASONS: usize = 3;
+    /// So many objects that were kept are named.
+    pub const DELETIONS: usize = 100;
+
+    /// The report of values that were only looked at.
+    #[must_use]
+    pub fn of_problems(problems: Vec<Problem>) -> Self {
+        Self { problems, ..Self::default() }
+    }
+
+    /// Adds what became of an object.
+    pub fn add(&mut self, id: &ObjectId, outcome: &Outcome) {
+        *self.counts.entry(outcome.word()).or_default() += 1;
+        match outcome {
+            Outcome::Refused { reason, .. } | Outcome::Failed { reason } if self.reasons.len() < Self::REASONS => {
+                self.reasons.push(format!("{id}: {reason}"));
+            }
+            Outcome::Kept { why: Staying::Retained | Staying::NoRight, deletion } if self.deletions.len() < Self::DELETIONS => {
+                self.deletions.push(deletion.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// How many objects there are of which it is known what became of them.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.counts.values().sum()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// How it ended: of several, failed goes over invalid over refused.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
-        let has = |word: &str| self.outcomes.iter().any(|(_, outcome)| outcome.word() == word);
+        let has = |word: &str| self.counts.contains_key(word);
         if has("failed") || self.problems.iter().any(Problem::may_pass) {
             Verdict::Failed
         } else if !self.problems.is_empty() {
@@ -120,58 +168,53 @@ impl Report {
         }
     }
 
-    /// How many outcomes there are of each word, in the order of [`Outcome::WORDS`], those with none left out.
-    #[must_use]
-    pub fn counts(&self) -> Vec<(&'static str, usize)> {
-        let count = |word| self.outcomes.iter().filter(|(_, outcome)| outcome.word() == word).count();
-        Outcome::WORDS.into_iter().map(|word| (word, count(word))).filter(|(_, count)| *count > 0).collect()
-    }
-
-    /// The objects that are not ours although they have our names.
-    pub fn strangers(&self) -> impl Iterator<Item = &ObjectId> {
-        let is_strangers =
-            |outcome: &Outcome| matches!(outcome, Outcome::Refused { is_strangers: true, .. } | Outcome::Kept { why: Staying::NotOurs, .. });
-        self.outcomes.iter().filter(move |(_, outcome)| is_strangers(outcome)).map(|(id, _)| id)
-    }
-
-    /// The commands that delete what was kept, as far as it is ours.
-    pub fn deletions(&self) -> impl Iterator<Item = &str> {
-        self.outcomes.iter().filter_map(|(_, outcome)| match outcome {
-            Outcome::Kept { why: Staying::Retained | Staying::NoRight, deletion } => Some(deletion.as_str()),
-            _ => None,
-        })
-    }
-
     /// One line: `3 objects: 1 created, 2 unchanged; 1 problem`.
     #[must_use]
     pub fn summary(&self) -> String {
-        let counts: Vec<String> = self.counts().into_iter().map(|(word, count)| format!("{count} {word}")).collect();
-        let objects = plural(self.outcomes.len(), "object");
+        let count = |word| self.counts.get(word).map(|count| format!("{count} {word}"));
+        let counts: Vec<String> = Outcome::WORDS.into_iter().filter_map(count).collect();
+        let objects = plural(self.len(), "object");
         let outcomes = if counts.is_empty() { objects } else { format!("{objects}: {}", counts.join(", ")) };
         if self.problems.is_empty() { outcomes } else { format!("{outcomes}; {}", plural(self.problems.len(), "problem")) }
     }
+
+    /// Why it is no success: the summary, and the first of what went wrong.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let problems = self.problems.iter().map(|problem| format!("{problem} (at {}; {})", problem.at, problem.fix()));
+        let first: Vec<String> = problems.chain(self.reasons.iter().cloned()).take(Self::REASONS).collect();
+        format!("{}: {}", self.summary(), first.join("; "))
+    }
 }
 
+/// The end of a report: problems and summary. What became of each object is told as it happens, by [`Told`].
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (id, outcome) in &self.outcomes {
-            write!(f, "{:<9} {id}", outcome.word())?;
-            match outcome {
-                Outcome::Created(changes) | Outcome::Updated(changes) if !changes.is_empty() => {
-                    let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
-                    writeln!(f, " ({})", changes.join(" "))?;
-                }
-                Outcome::Refused { reason, fix, .. } => writeln!(f, "\n   why: {reason}\n   fix: {fix}")?,
-                Outcome::Kept { why: why @ Staying::NotOurs, .. } => writeln!(f, "\n   why: {why}\n   fix: nothing, it is left to whoever made it")?,
-                Outcome::Kept { why, deletion } => writeln!(f, "\n   why: {why}\n   fix: if nobody needs it, `{deletion}`")?,
-                Outcome::Failed { reason } => writeln!(f, "\n   why: {reason}")?,
-                _ => writeln!(f)?,
-            }
-        }
         for problem in &self.problems {
             writeln!(f, "error: {problem}\n   at: {}\n  fix: {}", problem.at, problem.fix())?;
         }
         writeln!(f, "{}", self.summary())
+    }
+}
+
+/// What became of one object, in words.
+pub struct Told<'a>(pub &'a ObjectId, pub &'a Outcome);
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(id, outcome) = self;
+        write!(f, "{:<9} {id}", outcome.word())?;
+        match outcome {
+            Outcome::Created(changes) | Outcome::Updated(changes) if !changes.is_empty() => {
+                let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+                writeln!(f, " ({})", changes.join(" "))
+            }
+            Outcome::Refused { reason, fix, .. } => writeln!(f, "\n   why: {reason}\n   fix: {fix}"),
+            Outcome::Kept { why: why @ Staying::NotOurs, .. } => writeln!(f, "\n   why: {why}\n   fix: nothing, it is left to whoever made it"),
+            Outcome::Kept { why, deletion } => writeln!(f, "\n   why: {why}\n   fix: if nobody needs it, `{deletion}`"),
+            Outcome::Failed { reason } => writeln!(f, "\n   why: {reason}"),
+            _ => writeln!(f),
+        }
     }
 }
 

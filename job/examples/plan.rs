@@ -32,7 +32,7 @@ fn main() -> Result<()> {
     }
     let references = references(&connections);
     let begin = Instant::now();
-    let plan = Plan::of(connections, references, Release { name: "sc".into(), namespace: "sc-system".into() }, &mut problems);
+    let plan = Plan::of(connections, &references, Release { name: "sc".into(), namespace: "sc-system".into() }, &mut problems);
     elapsed += begin.elapsed();
     ensure!(plan.connections().len() == count, "only {} of {count} were planned: {:?}", plan.connections().len(), problems.into_vec().first());
     println!("{:.1} {}", elapsed.as_secs_f64() * 1000.0, peak_memory()?);

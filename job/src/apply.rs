@@ -2,10 +2,10 @@
 //!
 //! Absent → POST, present → GET, compare and PUT with the resourceVersion seen. Both are atomic, so nothing of a stranger is ever overwritten.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
+use sc_core::credential::References;
 use sc_core::names::Release;
 use sc_core::object::{Decision, Manifest, ObjectId};
 use sc_core::plan::{Plan, Planned};
@@ -14,11 +14,12 @@ use sc_core::report::Outcome;
 use serde_json::Value;
 use tokio::time::sleep;
 
+use crate::books::Books;
 use crate::cluster::{Cluster, Failure, collection, path};
-use crate::stop::Stop;
+use crate::stop::{Reason, Stop};
 
 /// How many objects are under way at once. More makes the API server no faster.
-const IN_FLIGHT: usize = 32;
+pub(crate) const IN_FLIGHT: usize = 32;
 /// How often an object is looked at anew when somebody else changes it meanwhile.
 const ROUNDS: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(200);
@@ -49,48 +50,43 @@ pub struct Mode {
     pub dry_run: bool,
 }
 
-/// Applies all of the plan and says what became of each object. What was not begun when `stop` came has failed.
-pub async fn apply(cluster: &Cluster, plan: &Plan, mode: Mode, stop: &Stop) -> BTreeMap<ObjectId, Outcome> {
-    for_each(plan.objects().collect(), |(id, planned)| object(cluster, plan, (id, planned), mode), |(id, _)| id, stop).await
+/// Applies all of the plan, and notes what becomes of each object. What was not begun when `stop` came has failed.
+pub async fn apply(cluster: &Cluster, plan: &Plan, references: &References, mode: Mode, stop: &Stop, books: &mut Books<'_>) {
+    let work = |(id, planned)| object(cluster, plan, references, (id, planned), mode);
+    let ended = for_each(plan.objects(), work, IN_FLIGHT, stop, |(id, _), outcome| books.settle(id, &outcome)).await;
+    if let Some(reason) = ended {
+        plan.objects().for_each(|(id, _)| books.give_up(id, reason));
+    }
 }
 
-/// Does `work` for each item, some of them at once.
-pub(crate) async fn for_each<'a, T: Copy, F: Future<Output = Outcome>>(
-    items: Vec<T>,
+/// Does `work` for each item, so many of them at once, until all is done or `stop` comes, whose reason it returns.
+pub(crate) async fn for_each<T: Copy, R, F: Future<Output = R>>(
+    items: impl Iterator<Item = T>,
     work: impl Fn(T) -> F,
-    id: impl Fn(T) -> &'a ObjectId,
+    at_once: usize,
     stop: &Stop,
-) -> BTreeMap<ObjectId, Outcome> {
-    let mut outcomes: BTreeMap<ObjectId, Outcome> = BTreeMap::new();
-    let started = items.iter().copied().map(|item| {
+    mut done: impl FnMut(T, R),
+) -> Option<Reason> {
+    let started = items.map(|item| {
         let work = work(item);
         async move { (item, work.await) }
     });
-    let mut running = stream::iter(started).buffer_unordered(IN_FLIGHT);
-    let reason = loop {
+    let mut running = stream::iter(started).buffer_unordered(at_once);
+    loop {
         tokio::select! {
             // In this order, so that nothing is begun after the end.
             biased;
-            reason = stop.wait() => break Some(reason),
+            reason = stop.wait() => return Some(reason),
             next = running.next() => match next {
-                Some((item, outcome)) => {
-                    tracing::debug!(object = %id(item), outcome = outcome.word(), "object done");
-                    outcomes.insert(id(item).clone(), outcome);
-                }
-                None => break None,
+                Some((item, result)) => done(item, result),
+                None => return None,
             },
         }
-    };
-    if let Some(reason) = reason {
-        for item in &items {
-            outcomes.entry(id(*item).clone()).or_insert_with(|| Outcome::Failed { reason: reason.to_string() });
-        }
     }
-    outcomes
 }
 
-async fn object(cluster: &Cluster, plan: &Plan, (id, planned): (&ObjectId, Planned), mode: Mode) -> Outcome {
-    let manifest = match plan.manifest(id, planned) {
+async fn object(cluster: &Cluster, plan: &Plan, references: &References, (id, planned): (&ObjectId, Planned), mode: Mode) -> Outcome {
+    let manifest = match plan.manifest(id, planned, references) {
         Ok(manifest) => manifest,
         Err(problems) => return refuse(said(&problems, ToString::to_string), said(&problems, Problem::fix)),
     };
@@ -130,7 +126,7 @@ impl Object<'_> {
     }
 
     async fn create(&self) -> Round {
-        match self.cluster.create(&collection(&self.id.namespace, self.id.kind), &self.manifest.to_bytes()).await {
+        match self.cluster.create(&collection(&self.id.namespace, self.id.kind), self.manifest.to_bytes().into()).await {
             Ok(answer) => Ok(self.verified(answer, Outcome::Created(Vec::new()))),
             Err(Failure::Exists) => Err(First::Read),
             // A namespace's quota is counted with a conflict, too.
@@ -157,7 +153,7 @@ impl Object<'_> {
             Decision::NotOurs => Ok(self.not_ours()),
             Decision::OtherType { is_strangers } => Ok(self.other_type(is_strangers)),
             Decision::Update { changes, .. } if self.dry_run => Ok(Outcome::Updated(changes)),
-            Decision::Update { body, changes } => match self.cluster.replace(&path(self.id), &body).await {
+            Decision::Update { body, changes } => match self.cluster.replace(&path(self.id), body.into()).await {
                 Ok(answer) => Ok(self.verified(answer, Outcome::Updated(changes))),
                 Err(Failure::Conflict) => Err(First::Read),
                 Err(Failure::Absent) => Err(First::Create),

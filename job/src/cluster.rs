@@ -16,13 +16,16 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
+use bytes::Bytes;
 use http::{HeaderMap, Method, Request, header};
 use http_body_util::BodyExt;
 use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::{SignedDuration, Timestamp};
 use kube::client::Body;
-use sc_core::object::{ObjectId, ObjectKind};
-use serde_json::Value;
+use sc_core::object::{Live, ObjectId, ObjectKind};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout};
 
 pub use failure::Failure;
@@ -38,6 +41,9 @@ const FRESH_ROLES: Duration = Duration::from_secs(10);
 
 /// So long an answer may take; the longest that the API server waits for an admission webhook. The client itself would wait for ever.
 const LONGEST_ANSWER: Duration = Duration::from_secs(30);
+
+/// So many objects are in a page of a LIST.
+const PAGE: usize = 500;
 
 /// The API server.
 #[derive(Clone)]
@@ -76,26 +82,44 @@ impl Cluster {
     /// # Errors
     /// What the API server has against it.
     pub async fn get(&self, path: &str) -> Result<Option<Value>, Failure> {
-        match self.retried(Method::GET, path, "get", &[]).await {
+        self.get_as::<Map<String, Value>>(path).await.map(|found| found.map(Value::Object))
+    }
+
+    /// GET of no more than what such a type takes; nothing if there is no such object.
+    ///
+    /// # Errors
+    /// What the API server has against it.
+    pub async fn get_as<T: DeserializeOwned>(&self, path: &str) -> Result<Option<T>, Failure> {
+        match self.retried(Method::GET, path, "get", &Bytes::new()).await {
             Err(Failure::Absent) => Ok(None),
             other => other.map(Some),
         }
+    }
+
+    /// LIST of the objects with these labels, a page of it: from the first, or from where the page before ended.
+    ///
+    /// # Errors
+    /// What the API server has against it. A 403 is not waited for: what a LIST gives, a GET of each object gives, too.
+    pub async fn list(&self, collection: &str, selector: &str, from: &str) -> Result<Page, Failure> {
+        let start = if from.is_empty() { String::new() } else { format!("&continue={from}") };
+        let path = format!("{collection}?labelSelector={selector}&limit={PAGE}{start}");
+        self.retried(Method::GET, &path, "list", &Bytes::new()).await
     }
 
     /// POST to a collection.
     ///
     /// # Errors
     /// What the API server has against it; [`Failure::Exists`] if there is one of that name.
-    pub async fn create(&self, collection: &str, body: &[u8]) -> Result<Value, Failure> {
-        self.retried(Method::POST, collection, "create", body).await
+    pub async fn create(&self, collection: &str, body: Bytes) -> Result<Value, Failure> {
+        self.changed(Method::POST, collection, "create", body).await
     }
 
     /// PUT of a whole object, which carries the resourceVersion that was seen.
     ///
     /// # Errors
     /// What the API server has against it; [`Failure::Conflict`] if it changed since.
-    pub async fn replace(&self, path: &str, body: &[u8]) -> Result<Value, Failure> {
-        self.retried(Method::PUT, path, "update", body).await
+    pub async fn replace(&self, path: &str, body: Bytes) -> Result<Value, Failure> {
+        self.changed(Method::PUT, path, "update", body).await
     }
 
     /// PATCH with a JSON patch.
@@ -103,18 +127,22 @@ impl Cluster {
     /// # Errors
     /// What the API server has against it; [`Failure::Invalid`] if a `test` in it fails.
     pub async fn patch(&self, path: &str, operations: &Value) -> Result<Value, Failure> {
-        self.retried(Method::PATCH, path, "patch", operations.to_string().as_bytes()).await
+        self.changed(Method::PATCH, path, "patch", operations.to_string().into()).await
     }
 
     /// DELETE, with DeleteOptions.
     ///
     /// # Errors
     /// What the API server has against it; [`Failure::Conflict`] if a precondition in it does not hold.
-    pub async fn delete(&self, path: &str, options: &[u8]) -> Result<Value, Failure> {
-        self.retried(Method::DELETE, path, "delete", options).await
+    pub async fn delete(&self, path: &str, options: Bytes) -> Result<Value, Failure> {
+        self.changed(Method::DELETE, path, "delete", options).await
     }
 
-    async fn retried(&self, method: Method, path: &str, verb: &'static str, body: &[u8]) -> Result<Value, Failure> {
+    async fn changed(&self, method: Method, path: &str, verb: &'static str, body: Bytes) -> Result<Value, Failure> {
+        self.retried::<Map<String, Value>>(method, path, verb, &body).await.map(Value::Object)
+    }
+
+    async fn retried<T: DeserializeOwned>(&self, method: Method, path: &str, verb: &'static str, body: &Bytes) -> Result<T, Failure> {
         let pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE).with_max_times(RETRIES).with_jitter();
         (|| self.once(method.clone(), path, verb, body))
             .retry(pauses)
@@ -122,6 +150,8 @@ impl Cluster {
                 Failure::Busy { .. } | Failure::Unreachable { .. } => true,
                 // A patch carries no resourceVersion: somebody else was writing in that moment, no more.
                 Failure::Conflict => method == Method::PATCH,
+                // There is another way to what a LIST gives.
+                Failure::Forbidden { verb: "list" } => false,
                 Failure::Forbidden { .. } => self.first_forbidden.get_or_init(Instant::now).elapsed() < FRESH_ROLES,
                 _ => false,
             })
@@ -132,27 +162,49 @@ impl Cluster {
             .await
     }
 
-    async fn once(&self, method: Method, path: &str, verb: &'static str, body: &[u8]) -> Result<Value, Failure> {
+    async fn once<T: DeserializeOwned>(&self, method: Method, path: &str, verb: &'static str, body: &Bytes) -> Result<T, Failure> {
         let content_type = if method == Method::PATCH { "application/json-patch+json" } else { "application/json" };
         let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, content_type);
-        let request = request.body(Body::from(body.to_vec())).map_err(|_| Failure::Unreachable { cause: "the request has no valid path" })?;
+        let request = request.body(Body::from(body.clone())).map_err(|_| Failure::Unreachable { cause: "the request has no valid path" })?;
         let answer = timeout(LONGEST_ANSWER, self.answer(request, verb));
         answer.await.unwrap_or(Err(Failure::Unreachable { cause: "it did not answer in time" }))
     }
 
-    async fn answer(&self, request: Request<Body>, verb: &'static str) -> Result<Value, Failure> {
+    async fn answer<T: DeserializeOwned>(&self, request: Request<Body>, verb: &'static str) -> Result<T, Failure> {
         let answer = self.client.send(request).await.map_err(|error| Failure::Unreachable { cause: cause(&error) })?;
         let (parts, body) = answer.into_parts();
         if let Some(date) = date(&parts.headers) {
             self.ahead.get_or_init(|| date.duration_since(Timestamp::now()));
         }
         let bytes = body.collect().await.map_err(|_| Failure::Unreachable { cause: "the answer was cut off" })?.to_bytes();
-        let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         if parts.status.is_success() {
-            return if value.is_object() { Ok(value) } else { Err(Failure::Unreachable { cause: "the answer was not an object" }) };
+            return serde_json::from_slice(&bytes).map_err(|_| Failure::Unreachable { cause: "the answer was not an object" });
         }
+        let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         let seconds = parts.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
         Err(failure::of_answer(parts.status, verb, &value, seconds.map(Duration::from_secs)))
+    }
+}
+
+/// A page of a LIST.
+#[derive(Deserialize)]
+pub struct Page {
+    /// What it has.
+    pub items: Vec<Live>,
+    metadata: PageMetadata,
+}
+
+#[derive(Deserialize)]
+struct PageMetadata {
+    #[serde(default, rename = "continue")]
+    next: String,
+}
+
+impl Page {
+    /// Where the next page begins; empty after the last.
+    #[must_use]
+    pub fn next(&self) -> &str {
+        &self.metadata.next
     }
 }
 

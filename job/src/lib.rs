@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod args;
+pub mod books;
 mod check;
 pub mod cluster;
 mod document;
@@ -14,4 +15,5 @@ pub mod output;
 pub mod remove;
 pub mod run;
 pub mod stop;
+mod survey;
 pub mod work;

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io::Write;
 
-use sc_core::report::Report;
+use sc_core::report::{Report, Told};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
@@ -36,10 +36,14 @@ impl Output {
         Self(RefCell::new(Box::new(write)))
     }
 
-    /// Prints the report.
-    pub fn report(&self, report: &Report, dry_run: bool) {
-        let heading = if dry_run { "dry run: nothing is written, this is what would become of it\n" } else { "" };
-        self.print(&format!("{heading}{report}"));
+    /// Prints what became of an object.
+    pub fn told(&self, told: &Told<'_>) {
+        self.print(&told.to_string());
+    }
+
+    /// Prints the end of the report.
+    pub fn report(&self, report: &Report) {
+        self.print(&report.to_string());
     }
 
     /// Prints one line.

@@ -1,21 +1,27 @@
 //! Deletes what should be gone: only what is ours, and only as it was seen, by preconditions on UID and resourceVersion.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use sc_core::names::Release;
 use sc_core::object::{ObjectId, Removal};
 use sc_core::report::{Outcome, Staying};
 
-use crate::apply::for_each;
+use crate::apply::{IN_FLIGHT, for_each};
+use crate::books::Books;
 use crate::cluster::{Cluster, Failure, path};
 use crate::stop::Stop;
 
 /// How often an object is looked at anew when somebody else changes it meanwhile.
 const ROUNDS: usize = 6;
 
-/// Deletes these objects and says what became of each. What was not begun when `stop` came has failed.
-pub async fn remove(cluster: &Cluster, ids: &BTreeSet<ObjectId>, release: &Release, dry_run: bool, stop: &Stop) -> BTreeMap<ObjectId, Outcome> {
-    for_each(ids.iter().collect(), |id| object(cluster, id, release, dry_run), |id| id, stop).await
+/// Deletes these objects, and notes what becomes of each. What was not begun when `stop` came has failed.
+pub async fn remove(cluster: &Cluster, ids: &BTreeSet<ObjectId>, release: &Release, dry_run: bool, stop: &Stop, books: &mut Books<'_>) {
+    let ended = for_each(ids.iter(), |id| object(cluster, id, release, dry_run), IN_FLIGHT, stop, |id, outcome| books.settle(id, &outcome)).await;
+    if let Some(reason) = ended {
+        for id in ids {
+            books.give_up(id, reason);
+        }
+    }
 }
 
 /// What is to be said of an object that no connection asks for any more, and that its policy keeps.
@@ -45,7 +51,7 @@ async fn attempt(cluster: &Cluster, id: &ObjectId, release: &Release, dry_run: b
     match Removal::of(&live, release) {
         Removal::NotOurs => Ok(kept(id, Staying::NotOurs, release)),
         Removal::Delete { .. } if dry_run => Ok(Outcome::Deleted),
-        Removal::Delete { body } => cluster.delete(&path(id), &body).await.map(|_| Outcome::Deleted),
+        Removal::Delete { body } => cluster.delete(&path(id), body.into()).await.map(|_| Outcome::Deleted),
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Error, Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use jiff::Timestamp;
-use sc_core::report::{Outcome, Report, Verdict};
+use sc_core::report::Verdict;
 use std::cell::Cell;
 use tokio::time::Instant;
 
@@ -196,7 +196,8 @@ impl Run<'_> {
         let inventory = if self.args.dry_run { Some(self.args.release_namespace.as_str()) } else { self.protocol_namespace() };
         let has_all_rights = self.args.version().trigger.has_all_rights();
         let mode = Mode { first, dry_run: self.args.dry_run };
-        let work = Work { cluster: self.cluster, release: self.args.release(), mode, inventory, has_all_rights, stop: self.stop };
+        let work =
+            Work { cluster: self.cluster, release: self.args.release(), mode, inventory, has_all_rights, stop: self.stop, output: self.output };
         match (self.args.task, document) {
             (Task::Cleanup, Ok(_)) => work.clear().await,
             (Task::Apply | Task::Check, Ok(document)) => work.run(&document.bytes).await,
@@ -209,18 +210,17 @@ impl Run<'_> {
     /// # Errors
     /// What cut the work short, or that a success could not be written.
     async fn publish(&self, status: Option<(Status, Desired)>, done: Done) -> Result<u8> {
-        let Done { report, versions, cut_short } = done;
-        let verdict = if cut_short.is_some() { Verdict::Failed } else { report.verdict() };
-        let reason = reason(&report, cut_short.as_ref());
-        if cut_short.is_none() || !report.outcomes.is_empty() {
-            self.output.report(&report, self.args.dry_run);
+        let verdict = if done.cut_short.is_some() { Verdict::Failed } else { done.report.verdict() };
+        let reason = reason(&done);
+        if done.cut_short.is_none() || !done.report.is_empty() {
+            self.output.report(&done.report);
         }
         let written = match status {
             // The status is the other run's now.
             Some(_) if self.stop.reason() == Some(Reason::LeaseLost) => Ok(()),
-            Some((status, _)) if verdict != Verdict::Applied => status.fail(self.cluster, &report, &reason).await,
-            Some((status, desired)) if self.args.task == Task::Cleanup => status.clean_up(self.cluster, &desired, &report).await,
-            Some((status, desired)) => status.succeed(self.cluster, &desired, &report, &versions).await,
+            Some((status, _)) if verdict != Verdict::Applied => status.fail(self.cluster, &done, &reason).await,
+            Some((status, desired)) if self.args.task == Task::Cleanup => status.clean_up(self.cluster, &desired, &done).await,
+            Some((status, desired)) => status.succeed(self.cluster, &desired, &done).await,
             None => Ok(()),
         };
         if verdict == Verdict::Applied {
@@ -228,19 +228,20 @@ impl Run<'_> {
         } else {
             written.unwrap_or_else(|failure| tracing::warn!(%failure, "the failure was not written to sc-status"));
         }
-        if let Some(error) = cut_short {
+        if let Some(error) = done.cut_short {
             return Err(error);
         }
-        tracing::info!(verdict = ?verdict, summary = report.summary(), "run ended");
+        let summary = done.report.summary();
+        tracing::info!(verdict = ?verdict, summary, "run ended");
         self.published.set(Some(exit::code(verdict)));
-        self.tell(verdict, &report, &reason).await;
+        self.tell(verdict, &summary, &reason).await;
         Ok(exit::code(verdict))
     }
 
     /// Says what was published to whoever looks at the Job, which may go after a success.
-    async fn tell(&self, verdict: Verdict, report: &Report, reason: &str) {
+    async fn tell(&self, verdict: Verdict, summary: &str, reason: &str) {
         if verdict == Verdict::Applied {
-            self.say(true, &report.summary()).await;
+            self.say(true, summary).await;
             self.vanish().await;
         } else {
             output::termination(reason);
@@ -263,18 +264,10 @@ impl Run<'_> {
 }
 
 /// What went wrong, in few lines: what cut it short, or the first problems and refusals; and how far it came.
-fn reason(report: &Report, cut_short: Option<&Error>) -> String {
-    if let Some(error) = cut_short {
-        let so_far = if report.outcomes.is_empty() { String::new() } else { format!("; until then {}", report.summary()) };
-        return output::chain(error) + &so_far;
-    }
-    let problems = report.problems.iter().map(|problem| format!("{problem} (at {}; {})", problem.at, problem.fix()));
-    let outcomes = report.outcomes.iter().filter_map(|(id, outcome)| match outcome {
-        Outcome::Refused { reason, .. } | Outcome::Failed { reason } => Some(format!("{id}: {reason}")),
-        _ => None,
-    });
-    let first: Vec<String> = problems.chain(outcomes).take(3).collect();
-    format!("{}: {}", report.summary(), first.join("; "))
+fn reason(Done { report, cut_short, .. }: &Done) -> String {
+    let Some(error) = cut_short else { return report.reason() };
+    let so_far = if report.is_empty() { String::new() } else { format!("; until then {}", report.summary()) };
+    output::chain(error) + &so_far
 }
 
 fn no_identity() -> anyhow::Error {

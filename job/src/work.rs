@@ -8,19 +8,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Error, Result, anyhow};
 use sc_core::connection::Connection;
 use sc_core::connections::{ConnectionSet, Connections, Unread};
-use sc_core::inventory::Inventory;
+use sc_core::ledger::Ledger;
 use sc_core::names::Release;
-use sc_core::object::{ObjectId, ObjectKind};
-use sc_core::plan::{Claims, Plan};
+use sc_core::plan::Plan;
 use sc_core::problem::Problems;
-use sc_core::report::{Outcome, Report, Staying, Verdict};
-use sc_core::values::{DeletionPolicy, Settings};
+use sc_core::report::{Report, Verdict};
+use sc_core::values::Settings;
 
-use crate::apply::{Mode, apply};
+use crate::apply::{First, Mode, apply};
+use crate::books::Books;
+use crate::cluster::Cluster;
 use crate::cluster::inventory::StoredInventory;
-use crate::cluster::{Cluster, references};
+use crate::cluster::references::{self, Known};
+use crate::output::Output;
 use crate::remove::{remove, retained};
 use crate::stop::Stop;
+use crate::survey::survey;
 
 const STORING: &str = "failed to keep the inventory, ConfigMaps `sc-inventory-…`";
 
@@ -38,13 +41,17 @@ pub struct Work<'a> {
     pub has_all_rights: bool,
     /// What ends it early.
     pub stop: &'a Stop,
+    /// Where it is told what becomes of each object.
+    pub output: &'a Output,
 }
 
 /// What the work came to.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Done {
-    /// What became of each object, and what is wrong with the values, as far as the work came.
+    /// The sum of what became of the objects, and what is wrong with the values, as far as the work came.
     pub report: Report,
+    /// Which objects the work was about.
+    pub ledger: Ledger,
     /// The resourceVersions of the Secrets that were read in the namespace of the release, by name.
     pub versions: BTreeMap<String, String>,
     /// What cut it short: Secrets or the inventory could not be read or written.
@@ -55,15 +62,9 @@ pub struct Done {
 #[derive(Default)]
 struct Findings {
     problems: Problems,
-    claims: Claims,
-    /// The objects that should be there.
-    planned: Inventory,
-    /// The objects that connections which are absent would have.
-    removals: BTreeSet<ObjectId>,
-    outcomes: BTreeMap<ObjectId, Outcome>,
-    /// What should be gone and may be deleted by a later run alone.
-    left: BTreeSet<ObjectId>,
-    versions: BTreeMap<String, String>,
+    ledger: Ledger,
+    report: Report,
+    known: Known,
     /// The resourceVersions at which sets were looked at.
     sets: BTreeMap<String, String>,
 }
@@ -84,6 +85,9 @@ impl Work<'_> {
     }
 
     async fn steps(&self, document: &[u8], found: &mut Findings) -> Result<Option<StoredInventory>> {
+        if self.mode.dry_run {
+            self.output.line("dry run: nothing is written, this is what would become of it");
+        }
         let Connections { listed, sets, settings } = match Connections::parse(document, &mut found.problems) {
             Ok(connections) => connections,
             Err(problem) => {
@@ -91,51 +95,54 @@ impl Work<'_> {
                 return Ok(None);
             }
         };
-        found.claims.add(&listed, &mut found.problems);
+        found.ledger.claim(&listed, &mut found.problems);
         for set in &sets {
             self.look_at(set, &settings, found).await?;
         }
         let plan = self.plan(listed, found).await?;
-        found.expect(&plan);
-        let stored = self.note(&found.planned).await?;
-        found.outcomes = apply(self.cluster, &plan, self.mode, self.stop).await;
-        drop(plan);
-        for set in &sets {
+        found.ledger.expect(&plan, 0);
+        let stored = self.note(found).await?;
+        if self.mode.first == First::Read && !sets.is_empty() {
+            let namespaces = sets.iter().flat_map(|set| &set.namespaces).map(String::as_str).collect();
+            survey(self.cluster, &namespaces, &self.release, self.stop, &mut self.books(&found.ledger, &mut found.report)).await;
+        }
+        self.apply(plan, found).await;
+        let open: BTreeSet<u16> = found.ledger.open().map(|open| open.document).collect();
+        for set in sets.iter().filter(|set| open.contains(&set.number())) {
             self.apply_set(set, &settings, found).await?;
         }
-        let removals = found.take_removals(stored.as_ref(), &self.release);
-        self.delete(removals, found).await;
+        self.remove_needless(found).await;
         Ok(stored)
     }
 
     async fn clearing(&self, found: &mut Findings) -> Result<Option<StoredInventory>> {
-        let stored = self.note(&Inventory::default()).await?;
-        let known = stored.as_ref().ok_or_else(|| anyhow!("the inventory is of a newer version: delete by the version that wrote it"))?;
-        let removals = known.inventory.objects().map(|(id, _)| id.clone()).collect();
-        self.delete(removals, found).await;
+        let stored = self.note(found).await?;
+        if stored.is_none() {
+            return Err(anyhow!("the inventory is of a newer version: delete by the version that wrote it"));
+        }
+        let removals = found.ledger.recorded().cloned().collect();
+        let mut books = self.books(&found.ledger, &mut found.report);
+        remove(self.cluster, &removals, &self.release, self.mode.dry_run, self.stop, &mut books).await;
         Ok(stored)
     }
 
     /// When all went well, the inventory is what is planned, and what a later run may have the right to delete. What is a stranger's is never in it.
     async fn finish(&self, ended: Result<Option<StoredInventory>>, found: Findings) -> Done {
-        let Findings { problems, planned, outcomes, left, versions, .. } = found;
-        let report = Report { outcomes: outcomes.into_iter().collect(), problems: problems.into_vec() };
-        let (is_applied, strangers) = (report.verdict() == Verdict::Applied, report.strangers().collect::<BTreeSet<_>>());
+        let Findings { problems, mut ledger, mut report, known, .. } = found;
+        report.problems = problems.into_vec();
         let ended = match ended {
-            Ok(Some(mut stored)) if !self.mode.dry_run && (is_applied || !strangers.is_empty()) => {
-                stored.inventory.retain(|id, _| !strangers.contains(id) && (!is_applied || planned.contains(id) || left.contains(id)));
-                self.store(&mut stored).await
+            Ok(Some(mut stored)) if !self.mode.dry_run && ledger.forget(report.verdict() == Verdict::Applied) => {
+                self.store(&mut stored, &ledger).await
             }
             other => other.map(drop),
         };
-        Done { report, versions, cut_short: ended.err() }
+        Done { report, ledger, versions: known.versions, cut_short: ended.err() }
     }
 
     async fn plan(&self, connections: Vec<Connection>, found: &mut Findings) -> Result<Plan> {
-        let read = self.stop.or(references::read(self.cluster, &self.release.namespace, &connections)).await;
-        let read = read.context("failed to read the referenced Secrets")?;
-        found.versions.extend(read.versions);
-        Ok(Plan::within(&found.claims, connections, read.references, self.release.clone(), &mut found.problems))
+        let read = found.known.read(self.cluster, &self.release.namespace, &connections);
+        self.stop.or(read).await.context("failed to read the referenced Secrets")?;
+        Ok(Plan::within(&found.ledger, connections, &found.known.references, self.release.clone(), &mut found.problems))
     }
 
     async fn read_set(&self, set: &ConnectionSet) -> Result<Result<(Vec<u8>, String), Unread>> {
@@ -143,7 +150,7 @@ impl Work<'_> {
         read.with_context(|| format!("failed to read Secret `{}/{}`", self.release.namespace, set.secret))
     }
 
-    /// Sees what a set asks for, and what is wrong with it. Nothing of it is kept but names.
+    /// Sees what a set asks for, and what is wrong with it. Nothing of it is kept but what stands in the ledger.
     async fn look_at(&self, set: &ConnectionSet, settings: &Settings, found: &mut Findings) -> Result<()> {
         let (bytes, version) = match self.read_set(set).await? {
             Ok(read) => read,
@@ -152,80 +159,72 @@ impl Work<'_> {
                 return Ok(());
             }
         };
-        found.versions.insert(set.secret.clone(), version.clone());
+        found.known.versions.insert(set.secret.clone(), version.clone());
         found.sets.insert(set.secret.clone(), version);
         let connections = set.connections(&bytes, settings, &mut found.problems);
-        found.claims.add(&connections, &mut found.problems);
+        drop(bytes);
+        found.ledger.claim(&connections, &mut found.problems);
         let plan = self.plan(connections, found).await?;
-        found.expect(&plan);
+        found.ledger.expect(&plan, set.number());
         Ok(())
     }
 
-    /// Applies a set as it was looked at. What an earlier document has asked for, too, is there already.
+    /// Applies a set as it was looked at.
     async fn apply_set(&self, set: &ConnectionSet, settings: &Settings, found: &mut Findings) -> Result<()> {
-        let Some(seen) = found.sets.get(&set.secret).cloned() else { return Ok(()) };
+        let seen = found.sets.get(&set.secret);
         let bytes = match self.read_set(set).await? {
-            Ok((bytes, version)) if version == seen => bytes,
+            Ok((bytes, version)) if Some(&version) == seen => bytes,
             other => {
                 found.problems.push(set.unread(other.err().unwrap_or(Unread::Changed)));
                 return Ok(());
             }
         };
-        let known = std::mem::take(&mut found.problems);
-        let connections = set.connections(&bytes, settings, &mut found.problems);
-        let mut plan = self.plan(connections, found).await?;
-        let again = std::mem::replace(&mut found.problems, known);
-        found.problems.merge(again);
-        plan.pass_over(|id| found.outcomes.contains_key(id));
-        found.outcomes.extend(apply(self.cluster, &plan, self.mode, self.stop).await);
+        // What is wrong with it is known since the first look.
+        let mut again = Problems::default();
+        let connections = set.connections(&bytes, settings, &mut again);
+        drop(bytes);
+        let plan = Plan::within(&found.ledger, connections, &found.known.references, self.release.clone(), &mut again);
+        self.apply(plan, found).await;
         Ok(())
     }
 
+    /// Applies what is not settled yet, by the survey or an earlier document.
+    async fn apply(&self, mut plan: Plan, found: &mut Findings) {
+        plan.pass_over(|id| found.ledger.is_settled(id));
+        let mut books = self.books(&found.ledger, &mut found.report);
+        apply(self.cluster, &plan, &found.known.references, self.mode, self.stop, &mut books).await;
+    }
+
     /// Notes in the inventory what will be made, before it is made.
-    async fn note(&self, planned: &Inventory) -> Result<Option<StoredInventory>> {
+    async fn note(&self, found: &mut Findings) -> Result<Option<StoredInventory>> {
         let Some(namespace) = self.inventory else { return Ok(None) };
-        let read = self.stop.or(StoredInventory::read(self.cluster, namespace)).await.context(STORING)?;
+        let read = self.stop.or(StoredInventory::read(self.cluster, namespace, &mut found.ledger)).await.context(STORING)?;
         let Some(mut stored) = read.context(STORING)? else { return Ok(None) };
         if !self.mode.dry_run {
-            stored.inventory.merge(planned);
-            self.store(&mut stored).await?;
+            found.ledger.record_expected();
+            self.store(&mut stored, &found.ledger).await?;
         }
         Ok(Some(stored))
     }
 
-    async fn store(&self, stored: &mut StoredInventory) -> Result<()> {
-        self.stop.or(stored.write(self.cluster)).await.context(STORING)?.context(STORING)
+    async fn store(&self, stored: &mut StoredInventory, ledger: &Ledger) -> Result<()> {
+        self.stop.or(stored.write(self.cluster, ledger)).await.context(STORING)?.context(STORING)
     }
 
-    async fn delete(&self, removals: BTreeSet<ObjectId>, found: &mut Findings) {
-        let removed = remove(self.cluster, &removals, &self.release, self.mode.dry_run, self.stop).await;
-        let may_be_had = |outcome: &Outcome| !self.has_all_rights && matches!(outcome, Outcome::Kept { why: Staying::NoRight, .. });
-        found.left.extend(removed.iter().filter(|(_, outcome)| may_be_had(outcome)).map(|(id, _)| id.clone()));
-        found.outcomes.extend(removed);
-    }
-}
-
-impl Findings {
-    /// Takes down what a plan would make and delete.
-    fn expect(&mut self, plan: &Plan) {
-        plan.note_in(&mut self.planned);
-        self.removals.extend(plan.removals().cloned());
-    }
-
-    /// What is to be deleted. Of what only should not be there, it is said that it stays.
+    /// Deletes what should be gone. Of what only should not be there, it is said that it stays.
     ///
     /// While something is wrong with the values, what seems to have been taken out may only be written wrongly: of that nothing is deleted.
-    fn take_removals(&mut self, stored: Option<&StoredInventory>, release: &Release) -> BTreeSet<ObjectId> {
-        let is_sound = self.problems.is_empty();
-        let mut removals = std::mem::take(&mut self.removals);
-        removals.retain(|id| !self.planned.contains(id) && (is_sound || id.kind != ObjectKind::ServiceAccount));
-        for (id, policy) in stored.filter(|_| is_sound).into_iter().flat_map(|stored| stored.inventory.objects()) {
-            match policy {
-                _ if self.planned.contains(id) || removals.contains(id) => {}
-                DeletionPolicy::Delete => drop(removals.insert(id.clone())),
-                DeletionPolicy::Retain => drop(self.outcomes.insert(id.clone(), retained(id, release))),
-            }
+    async fn remove_needless(&self, found: &mut Findings) {
+        let is_sound = found.problems.is_empty();
+        let mut books = self.books(&found.ledger, &mut found.report);
+        if is_sound {
+            found.ledger.retained().for_each(|id| books.settle(id, &retained(id, &self.release)));
         }
-        removals
+        let removals = found.ledger.removals(is_sound);
+        remove(self.cluster, &removals, &self.release, self.mode.dry_run, self.stop, &mut books).await;
+    }
+
+    fn books<'b>(&'b self, ledger: &'b Ledger, report: &'b mut Report) -> Books<'b> {
+        Books { ledger, report, output: self.output, has_all_rights: self.has_all_rights }
     }
 }

@@ -26,6 +26,7 @@ const FIRST: [&str; 3] = ["apiVersion", "kind", "metadata"];
 pub struct Planned {
     /// The plan; empty if the document cannot be read.
     pub plan: Plan,
+    references: References,
     /// The sets with more connections, which are not read.
     pub sets: Vec<ConnectionSet>,
     /// The problems.
@@ -44,8 +45,9 @@ impl Planned {
             |connections| (connections.listed, connections.sets),
         );
         let tree = sc_core::document::parse(document).unwrap_or_default();
-        let plan = Plan::of(connections, references(&tree), release(), &mut problems);
-        Self { plan, sets, problems: problems.into_vec() }
+        let references = references(&tree);
+        let plan = Plan::of(connections, &references, release(), &mut problems);
+        Self { plan, references, sets, problems: problems.into_vec() }
     }
 
     /// The names of the planned objects, as reports spell them.
@@ -55,12 +57,12 @@ impl Planned {
 
     /// The problems, as a report of a run prints them.
     pub fn report(self) -> String {
-        Report { outcomes: Vec::new(), problems: self.problems }.to_string()
+        Report::of_problems(self.problems).to_string()
     }
 
     /// The manifests, in the order of the plan.
     pub fn manifests(&self) -> Vec<Value> {
-        let manifest = |(id, planned)| self.plan.manifest(id, planned).unwrap_or_else(|problems| panic!("{id}: {problems:?}"));
+        let manifest = |(id, planned)| self.plan.manifest(id, planned, &self.references).unwrap_or_else(|problems| panic!("{id}: {problems:?}"));
         self.plan.objects().map(manifest).map(|manifest| serde_json::from_slice(&manifest.to_bytes()).unwrap()).collect()
     }
 }

@@ -68,7 +68,7 @@ fn needed(document: &[u8], planned: &Planned) -> BTreeSet<Grant> {
         needed.extend(grants(&id.namespace, &resource(id.kind), &[&id.name], changes(cleans_up)));
     }
     for (namespace, kind) in in_sets.iter().flat_map(|namespace| ObjectKind::ALL.map(|kind| (namespace, kind))) {
-        needed.extend(grants(namespace, &resource(kind), &["*"], &["create", "get", "update", "delete"]));
+        needed.extend(grants(namespace, &resource(kind), &["*"], &["create", "get", "list", "update", "delete"]));
     }
     for id in planned.plan.removals() {
         needed.extend(grants(&id.namespace, &resource(id.kind), &[&id.name], &["get", "delete"]));

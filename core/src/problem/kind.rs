@@ -93,27 +93,23 @@ pub enum Kind {
         rule: String,
     },
     /// Two connections that would write one object.
-    #[error("connections `{first}` (at {at}) and `{second}` would both write {object}")]
+    #[error("connection `{second}` and that at {first} would both write {object}")]
     #[diagnostic(help("give one of them another name, or another namespace"))]
     SameObject {
-        /// The earlier connection.
+        /// The place of the earlier connection.
         first: String,
-        /// Its place.
-        at: String,
-        /// The later connection.
+        /// The name of the later one.
         second: String,
         /// Kind and name of the object.
         object: String,
     },
     /// Two connections of one identity that disagree about its tenant.
-    #[error("connections `{first}` (at {at}) and `{second}` disagree about the tenant of their one identity")]
+    #[error("connection `{second}` and that at {first} disagree about the tenant of their one identity")]
     #[diagnostic(help("give both the same `credentials.tenantId`, or neither"))]
     TwoTenants {
-        /// The earlier connection.
+        /// The place of the earlier connection.
         first: String,
-        /// Its place.
-        at: String,
-        /// The later connection.
+        /// The name of the later one.
         second: String,
     },
     /// A set that was not to be had.

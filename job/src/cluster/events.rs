@@ -28,7 +28,7 @@ pub async fn say(cluster: &Cluster, namespace: &str, identity: &Identity, succee
         "count": 1,
     });
     let collection = format!("/api/v1/namespaces/{namespace}/events");
-    if let Err(failure) = cluster.create(&collection, event.to_string().as_bytes()).await {
+    if let Err(failure) = cluster.create(&collection, event.to_string().into()).await {
         tracing::warn!(%failure, "no Event was written");
     }
 }

@@ -64,7 +64,7 @@ impl Lease {
     async fn give_back(&self, cluster: &Cluster) -> Result<(), Failure> {
         let Some(mut live) = cluster.get(&self.path).await?.filter(|live| holder_of(live) == self.holder) else { return Ok(()) };
         live["spec"]["holderIdentity"] = json!("");
-        cluster.replace(&self.path, live.to_string().as_bytes()).await.map(drop)
+        cluster.replace(&self.path, live.to_string().into()).await.map(drop)
     }
 }
 
@@ -101,11 +101,11 @@ impl Taking<'_> {
         let spec = held_by(self.holder);
         let written = if let Some(mut live) = live {
             live["spec"] = spec;
-            self.cluster.replace(self.path, live.to_string().as_bytes()).await
+            self.cluster.replace(self.path, live.to_string().into()).await
         } else {
             let metadata = json!({"name": NAME, "namespace": self.namespace});
             let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec});
-            self.cluster.create(self.collection, lease.to_string().as_bytes()).await
+            self.cluster.create(self.collection, lease.to_string().into()).await
         };
         match written {
             Ok(_) => Ok(true),
@@ -138,7 +138,7 @@ async fn next_renewal(cluster: &Cluster, path: &str, holder: &str) -> Option<Ins
 async fn renewal(cluster: &Cluster, path: &str, holder: &str) -> Result<bool, Failure> {
     let Some(mut live) = cluster.get(path).await?.filter(|live| holder_of(live) == holder) else { return Ok(false) };
     live["spec"]["renewTime"] = json!(now());
-    cluster.replace(path, live.to_string().as_bytes()).await.map(|_| true)
+    cluster.replace(path, live.to_string().into()).await.map(|_| true)
 }
 
 fn held_by(holder: &str) -> Value {

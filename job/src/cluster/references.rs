@@ -13,32 +13,32 @@ use super::{Cluster, Failure};
 /// How many are read at once.
 const IN_FLIGHT: usize = 16;
 
-/// What the referenced Secrets held, and which of their versions that was.
+/// What the referenced Secrets held, and which of their versions that was. Each is read once in a run, so that all of it goes by the same.
 #[derive(Debug, Default)]
-pub struct Read {
+pub struct Known {
     /// What was found.
     pub references: References,
     /// The resourceVersion of each Secret that was found, by name.
     pub versions: BTreeMap<String, String>,
 }
 
-/// Reads each referenced Secret once. One that is absent, may not be read or was not answered for is noted as such.
-pub async fn read(cluster: &Cluster, namespace: &str, connections: &[Connection]) -> Read {
-    let names: BTreeSet<&str> = connections.iter().flat_map(Connection::referenced_secrets).collect();
-    let asked = stream::iter(names).map(|name| async move { (name.to_owned(), ask(cluster, namespace, name).await) });
-    let mut answers = asked.buffer_unordered(IN_FLIGHT);
-    let mut read = Read::default();
-    while let Some((name, answer)) = answers.next().await {
-        let referenced = match answer {
-            Ok(live) => {
-                read.versions.insert(name.clone(), live["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned());
-                Referenced::of(&live)
-            }
-            Err(unread) => unread,
-        };
-        read.references.insert(name, referenced);
+impl Known {
+    /// Reads the Secrets that these connections refer to. One that is absent, may not be read or was not answered for is noted as such.
+    pub async fn read(&mut self, cluster: &Cluster, namespace: &str, connections: &[Connection]) {
+        let names: BTreeSet<&str> = connections.iter().flat_map(Connection::referenced_secrets).filter(|name| !self.references.knows(name)).collect();
+        let asked = stream::iter(names).map(|name| async move { (name, ask(cluster, namespace, name).await) });
+        let mut answers = asked.buffer_unordered(IN_FLIGHT);
+        while let Some((name, answer)) = answers.next().await {
+            let referenced = match answer {
+                Ok(live) => {
+                    self.versions.insert(name.to_owned(), live["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned());
+                    Referenced::of(&live)
+                }
+                Err(unread) => unread,
+            };
+            self.references.insert(name.to_owned(), referenced);
+        }
     }
-    read
 }
 
 /// The document of a set, and the resourceVersion that it was read at.

@@ -5,17 +5,17 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use sc_core::object::ObjectId;
 use sc_core::report::Report;
 
 use super::config_map::ConfigMap;
 use super::{Cluster, Failure};
 use crate::args::{Identity, Version};
+use crate::work::Done;
 
 const NAME: &str = "sc-status";
 /// The version of the ConfigMap's own format.
 const FORMAT: &str = "1";
-/// So many objects that were kept are named.
-const MOST_KEPT: usize = 100;
 const SUCCEEDED: &str = "Succeeded";
 const CLEANED_UP: &str = "CleanedUp";
 /// The longest reason that is kept, in bytes.
@@ -88,8 +88,8 @@ impl Status {
     ///
     /// # Errors
     /// What the API server has against it.
-    pub async fn clean_up(mut self, cluster: &Cluster, desired: &Desired, report: &Report) -> Result<(), Failure> {
-        let mut data = self.ended(CLEANED_UP, report, "");
+    pub async fn clean_up(mut self, cluster: &Cluster, desired: &Desired, done: &Done) -> Result<(), Failure> {
+        let mut data = self.ended(CLEANED_UP, done, "");
         data.extend([("lastSuccessAt", String::new()), ("observedHash", String::new()), ("observedUID", desired.uid.clone())]);
         self.map.write(cluster, &data).await
     }
@@ -98,17 +98,12 @@ impl Status {
     ///
     /// # Errors
     /// What the API server has against it; [`Failure::Conflict`] if another run wrote meanwhile.
-    pub async fn succeed(
-        mut self,
-        cluster: &Cluster,
-        desired: &Desired,
-        report: &Report,
-        versions: &BTreeMap<String, String>,
-    ) -> Result<(), Failure> {
+    pub async fn succeed(mut self, cluster: &Cluster, desired: &Desired, done: &Done) -> Result<(), Failure> {
+        let versions = &done.versions;
         let generation = self.map.text("generation").parse::<u64>().unwrap_or(0) + 1;
         let references: Vec<String> = versions.iter().map(|(name, version)| format!("{name}={version}")).collect();
         let rotated = rotated(self.map.text("references"), versions);
-        let mut data = self.ended(SUCCEEDED, report, "");
+        let mut data = self.ended(SUCCEEDED, done, "");
         data.extend([
             ("observedHash", desired.hash.clone()),
             ("observedUID", desired.uid.clone()),
@@ -125,20 +120,20 @@ impl Status {
     ///
     /// # Errors
     /// What the API server has against it.
-    pub async fn fail(mut self, cluster: &Cluster, report: &Report, reason: &str) -> Result<(), Failure> {
+    pub async fn fail(mut self, cluster: &Cluster, done: &Done, reason: &str) -> Result<(), Failure> {
         let failures = self.map.text("consecutiveFailures").parse::<u64>().unwrap_or(0) + 1;
-        let mut data = self.ended("Failed", report, reason);
+        let mut data = self.ended("Failed", done, reason);
         data.push(("consecutiveFailures", failures.to_string()));
         self.map.write(cluster, &data).await
     }
 
-    fn ended(&self, result: &str, report: &Report, reason: &str) -> Vec<(&'static str, String)> {
+    fn ended(&self, result: &str, done: &Done, reason: &str) -> Vec<(&'static str, String)> {
         let end = reason.floor_char_boundary(LONGEST_REASON);
         vec![
             ("result", result.to_owned()),
-            ("summary", report.summary()),
+            ("summary", done.report.summary()),
             ("reason", reason[..end].to_owned()),
-            ("kept", kept(self.map.text("kept"), report)),
+            ("kept", kept(self.map.text("kept"), done)),
             ("finishedAt", Timestamp::now().to_string()),
         ]
     }
@@ -163,9 +158,10 @@ fn running(desired: &Desired, identity: Option<&Identity>) -> Vec<(&'static str,
 }
 
 /// The commands that delete what was kept, by this run or an earlier one, and is not asked for since: the report goes with the Job.
-fn kept(before: &str, report: &Report) -> String {
-    let is_known = |command: &&str| !report.outcomes.iter().any(|(id, _)| id.is_deleted_by(command));
-    let commands: Vec<&str> = report.deletions().chain(before.lines().filter(is_known)).take(MOST_KEPT).collect();
+fn kept(before: &str, done: &Done) -> String {
+    let stands = |command: &&str| !ObjectId::of_deletion(command).is_some_and(|id| done.ledger.is_settled(&id));
+    let now = done.report.deletions.iter().map(String::as_str);
+    let commands: Vec<&str> = now.chain(before.lines().filter(stands)).take(Report::DELETIONS).collect();
     commands.join("\n")
 }
 

@@ -107,8 +107,26 @@ impl Objects {
         self.live.iter().map(|(path, object)| (path.clone(), object["metadata"]["resourceVersion"].to_string())).collect()
     }
 
+    /// A page of a LIST, by label selector, limit and continue token, which here is the last path of the page before.
+    fn list(&self, collection: &str, query: &str) -> Answer {
+        let parameters: BTreeMap<&str, &str> = query.split('&').filter_map(|parameter| parameter.split_once('=')).collect();
+        let of = |name: &str| parameters.get(name).copied().unwrap_or_default();
+        let labels: Vec<(&str, &str)> = of("labelSelector").split(',').filter_map(|label| label.split_once('=')).collect();
+        let is_asked_for = |live: &&Value| labels.iter().all(|(key, value)| live["metadata"]["labels"][key] == *value);
+        let prefix = format!("{collection}/");
+        let rest = self.live.iter().filter(|(path, _)| path.strip_prefix(&prefix).is_some_and(|name| name > of("continue")));
+        let found: Vec<(&String, &Value)> = rest.filter(|(_, live)| is_asked_for(live)).collect();
+        let limit: usize = of("limit").parse().unwrap();
+        let next = found.get(limit).map_or("", |_| found[limit - 1].0.strip_prefix(&prefix).unwrap());
+        let items: Vec<&Value> = found.iter().take(limit).map(|(_, live)| *live).collect();
+        (200, json!({"kind": "List", "metadata": {"continue": next}, "items": items}), None)
+    }
+
     fn answer(&mut self, seen: &Seen, mutate: &mut dyn FnMut(&mut Value)) -> Answer {
         let path = seen.object.as_str();
+        if let Some((collection, query)) = path.split_once('?') {
+            return self.list(collection, query);
+        }
         let mut stored = |objects: &mut Self, mut object: Value| {
             mutate(&mut object);
             objects.put(path, object)

@@ -1,0 +1,164 @@
+//! The ledger of a run: one line for each object that is asked for, or that the inventory has.
+//!
+//! Rule: this is all that a run keeps of the connections that it is not at work on. However many documents there are, memory grows by a name and
+//! few bytes for each object.
+
+mod claims;
+mod pages;
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::names::Guid;
+use crate::object::{Fingerprint, ObjectId, ObjectKind};
+use crate::plan::Plan;
+use crate::problem::At;
+use crate::report::{Outcome, Staying};
+use crate::values::DeletionPolicy;
+use claims::Place;
+use pages::Record;
+
+pub use pages::LARGEST_PAGE;
+
+/// All objects of a run, by name.
+#[derive(Default)]
+pub struct Ledger {
+    lines: BTreeMap<ObjectId, Line>,
+    /// The lists in which connections stand.
+    lists: Vec<At>,
+    /// The tenants of shared ServiceAccounts, as their first connections say.
+    tenants: BTreeMap<ObjectId, Option<Guid>>,
+    /// How many bytes each page of the inventory has.
+    pages: Vec<usize>,
+}
+
+/// What is known of one object.
+#[derive(Default)]
+struct Line {
+    /// The first connection that asks for it.
+    asked: Option<Place>,
+    is_disputed: bool,
+    wanted: Wanted,
+    fingerprint: Option<Fingerprint>,
+    record: Option<Record>,
+    state: Cell<State>,
+}
+
+/// An object that should be there and is not settled.
+#[derive(Clone, Copy)]
+pub struct Open<'a> {
+    /// Which.
+    pub id: &'a ObjectId,
+    /// How it should be.
+    pub fingerprint: Fingerprint,
+    /// The document that wants it, first of all.
+    pub document: u16,
+}
+
+/// What the connections that can be had want of an object.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Wanted {
+    #[default]
+    Nothing,
+    /// That it is gone.
+    Gone,
+    /// That it is there, by the document of this number first of all.
+    There { policy: DeletionPolicy, document: u16 },
+}
+
+/// What this run did about an object.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Open,
+    Settled,
+    /// It is somebody else's, and so is to leave the inventory.
+    Strangers,
+    /// It stays, and a later run may delete it.
+    Left,
+}
+
+impl Ledger {
+    /// Takes down what the plan of a document wants, beside that of other documents: what one wants to be there is there, and stays unless all that
+    /// want it would have it deleted.
+    pub fn expect(&mut self, plan: &Plan, document: u16) {
+        for id in plan.removals() {
+            let line = self.line(id);
+            if line.wanted == Wanted::Nothing {
+                line.wanted = Wanted::Gone;
+            }
+        }
+        for (id, planned) in plan.objects() {
+            let line = self.line(id);
+            line.wanted = match line.wanted {
+                Wanted::There { policy, document } => Wanted::There { policy: policy.min(planned.deletion_policy), document },
+                Wanted::Nothing | Wanted::Gone => {
+                    line.fingerprint = Some(planned.fingerprint);
+                    Wanted::There { policy: planned.deletion_policy, document }
+                }
+            };
+        }
+    }
+
+    /// The objects that should be there and are not settled, in the order of their names.
+    pub fn open(&self) -> impl Iterator<Item = Open<'_>> {
+        self.lines.iter().filter_map(|(id, line)| line.open(id))
+    }
+
+    /// How an object should be, if it should be there and is not settled.
+    #[must_use]
+    pub fn find_open(&self, id: &ObjectId) -> Option<Fingerprint> {
+        self.lines.get(id)?.open(id).map(|open| open.fingerprint)
+    }
+
+    /// The objects that should be gone. While something is wrong with the values, a ServiceAccount may be asked for by what is wrong.
+    #[must_use]
+    pub fn removals(&self, is_sound: bool) -> BTreeSet<ObjectId> {
+        let is_gone = |line: &Line| {
+            line.wanted == Wanted::Gone
+                || is_sound && line.wanted == Wanted::Nothing && line.record.is_some_and(|record| record.policy == DeletionPolicy::Delete)
+        };
+        let lines = self.lines.iter().filter(|(id, line)| is_gone(line) && (is_sound || id.kind != ObjectKind::ServiceAccount));
+        lines.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The objects that no connection asks for any more, and that stay as it was asked for them.
+    pub fn retained(&self) -> impl Iterator<Item = &ObjectId> {
+        let is_retained = |line: &Line| line.wanted == Wanted::Nothing && line.record.is_some_and(|record| record.policy == DeletionPolicy::Retain);
+        self.lines.iter().filter(move |(_, line)| is_retained(line)).map(|(id, _)| id)
+    }
+
+    /// All objects that the inventory has.
+    pub fn recorded(&self) -> impl Iterator<Item = &ObjectId> {
+        self.lines.iter().filter(|(_, line)| line.record.is_some()).map(|(id, _)| id)
+    }
+
+    /// Notes that this run is done with an object. `has_all_rights`: what may not be deleted now will not be later.
+    pub fn settle(&self, id: &ObjectId, outcome: &Outcome, has_all_rights: bool) {
+        let Some(line) = self.lines.get(id) else { return };
+        line.state.set(match outcome {
+            _ if outcome.is_strangers() => State::Strangers,
+            Outcome::Kept { why: Staying::NoRight, .. } if !has_all_rights => State::Left,
+            _ => State::Settled,
+        });
+    }
+
+    /// Whether this run is done with an object.
+    #[must_use]
+    pub fn is_settled(&self, id: &ObjectId) -> bool {
+        self.lines.get(id).is_some_and(|line| line.state.get() != State::Open)
+    }
+
+    fn line(&mut self, id: &ObjectId) -> &mut Line {
+        self.lines.entry(id.clone()).or_default()
+    }
+}
+
+impl Line {
+    fn open<'a>(&self, id: &'a ObjectId) -> Option<Open<'a>> {
+        match (self.wanted, self.fingerprint, self.state.get()) {
+            (Wanted::There { document, .. }, Some(fingerprint), State::Open) => Some(Open { id, fingerprint, document }),
+            _ => None,
+        }
+    }
+}
