@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use futures::stream::{self, StreamExt};
+use futures::stream::{FuturesUnordered, StreamExt};
 use sc_core::credential::References;
 use sc_core::names::Release;
 use sc_core::object::{Decision, Manifest, ObjectId};
@@ -18,8 +18,6 @@ use crate::books::Books;
 use crate::cluster::{Cluster, Failure, collection, path};
 use crate::stop::{Reason, Stop};
 
-/// How many objects are under way at once. More makes the API server no faster.
-pub(crate) const IN_FLIGHT: usize = 32;
 /// How often an object is looked at anew when somebody else changes it meanwhile.
 const ROUNDS: u32 = 6;
 const PAUSE: Duration = Duration::from_millis(200);
@@ -53,26 +51,28 @@ pub struct Mode {
 /// Applies all of the plan, and notes what becomes of each object. What was not begun when `stop` came has failed.
 pub async fn apply(cluster: &Cluster, plan: &Plan, references: &References, mode: Mode, stop: &Stop, books: &mut Books<'_>) {
     let work = |(id, planned)| object(cluster, plan, references, (id, planned), mode);
-    let ended = for_each(plan.objects(), work, IN_FLIGHT, stop, |(id, _), outcome| books.settle(id, &outcome)).await;
+    let ended = for_each(plan.objects(), work, || cluster.at_once(), stop, |(id, _), outcome| books.settle(id, &outcome)).await;
     if let Some(reason) = ended {
         plan.objects().for_each(|(id, _)| books.give_up(id, reason));
     }
 }
 
-/// Does `work` for each item, so many of them at once, until all is done or `stop` comes, whose reason it returns.
+/// Does `work` for each item, `at_once` of them at a time, until all is done or `stop` comes, whose reason it returns.
 pub(crate) async fn for_each<T: Copy, R, F: Future<Output = R>>(
-    items: impl Iterator<Item = T>,
+    mut items: impl Iterator<Item = T>,
     work: impl Fn(T) -> F,
-    at_once: usize,
+    at_once: impl Fn() -> usize,
     stop: &Stop,
     mut done: impl FnMut(T, R),
 ) -> Option<Reason> {
-    let started = items.map(|item| {
+    let begin = |item| {
         let work = work(item);
         async move { (item, work.await) }
-    });
-    let mut running = stream::iter(started).buffer_unordered(at_once);
+    };
+    let mut running = FuturesUnordered::new();
     loop {
+        let room = at_once().saturating_sub(running.len());
+        running.extend(items.by_ref().take(room).map(begin));
         tokio::select! {
             // In this order, so that nothing is begun after the end.
             biased;

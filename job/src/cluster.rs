@@ -9,6 +9,7 @@ pub mod failure;
 pub mod inventory;
 pub mod job;
 pub mod lease;
+mod pace;
 pub mod references;
 pub mod status;
 
@@ -29,6 +30,7 @@ use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout};
 
 pub use failure::Failure;
+use pace::Pace;
 
 /// How often a request is tried again: with doubling pauses this spans about ten seconds.
 const RETRIES: usize = 6;
@@ -52,13 +54,14 @@ pub struct Cluster {
     first_forbidden: Arc<OnceLock<Instant>>,
     /// How far its clock is ahead of this machine's, by its first answer.
     ahead: Arc<OnceLock<SignedDuration>>,
+    pace: Arc<Pace>,
 }
 
 impl Cluster {
     /// Speaks through this client.
     #[must_use]
     pub fn new(client: kube::Client) -> Self {
-        Self { client, first_forbidden: Arc::default(), ahead: Arc::default() }
+        Self { client, first_forbidden: Arc::default(), ahead: Arc::default(), pace: Arc::default() }
     }
 
     /// Finds the cluster as kubectl does, or in a pod by its ServiceAccount.
@@ -75,6 +78,12 @@ impl Cluster {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         Timestamp::now() + self.ahead.get().copied().unwrap_or_default()
+    }
+
+    /// So many requests may be under way at once, by what became of those before.
+    #[must_use]
+    pub fn at_once(&self) -> usize {
+        self.pace.at_once()
     }
 
     /// GET; nothing if there is no such object.
@@ -166,8 +175,14 @@ impl Cluster {
         let content_type = if method == Method::PATCH { "application/json-patch+json" } else { "application/json" };
         let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, content_type);
         let request = request.body(Body::from(body.clone())).map_err(|_| Failure::Unreachable { cause: "the request has no valid path" })?;
-        let answer = timeout(LONGEST_ANSWER, self.answer(request, verb));
-        answer.await.unwrap_or(Err(Failure::Unreachable { cause: "it did not answer in time" }))
+        let (answer, begun) = (timeout(LONGEST_ANSWER, self.answer(request, verb)), Instant::now());
+        let answer = answer.await.unwrap_or(Err(Failure::Unreachable { cause: "it did not answer in time" }));
+        let is_refused = matches!(answer, Err(Failure::Busy { code: 429 | 503, .. }));
+        // A page of a LIST takes as long as many others.
+        if verb != "list" || is_refused {
+            self.pace.note(begun.elapsed(), is_refused);
+        }
+        answer
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: Request<Body>, verb: &'static str) -> Result<T, Failure> {

@@ -6,7 +6,7 @@ use sc_core::names::Release;
 use sc_core::object::{ObjectId, Removal};
 use sc_core::report::{Outcome, Staying};
 
-use crate::apply::{IN_FLIGHT, for_each};
+use crate::apply::for_each;
 use crate::books::Books;
 use crate::cluster::{Cluster, Failure, path};
 use crate::stop::Stop;
@@ -16,7 +16,8 @@ const ROUNDS: usize = 6;
 
 /// Deletes these objects, and notes what becomes of each. What was not begun when `stop` came has failed.
 pub async fn remove(cluster: &Cluster, ids: &BTreeSet<ObjectId>, release: &Release, dry_run: bool, stop: &Stop, books: &mut Books<'_>) {
-    let ended = for_each(ids.iter(), |id| object(cluster, id, release, dry_run), IN_FLIGHT, stop, |id, outcome| books.settle(id, &outcome)).await;
+    let ended =
+        for_each(ids.iter(), |id| object(cluster, id, release, dry_run), || cluster.at_once(), stop, |id, outcome| books.settle(id, &outcome)).await;
     if let Some(reason) = ended {
         for id in ids {
             books.give_up(id, reason);

@@ -10,7 +10,7 @@ use sc_core::names::Release;
 use sc_core::object::{Live, ObjectId, ObjectKind};
 use sc_core::report::Outcome;
 
-use crate::apply::{IN_FLIGHT, for_each};
+use crate::apply::for_each;
 use crate::books::Books;
 use crate::cluster::{Cluster, Failure, collection, path};
 use crate::stop::Stop;
@@ -28,18 +28,24 @@ pub(crate) async fn survey(cluster: &Cluster, namespaces: &BTreeSet<&str>, relea
     let collections: BTreeSet<Collection<'_>> = ledger.open().filter(is_listed).map(|open| collection_of(open.id)).collect();
     let (found, mut unlisted) = (RefCell::new(&mut *books), BTreeSet::new());
     let list = |of| list(cluster, of, release, &found);
-    for_each(collections.iter().copied(), list, PAGES_AT_ONCE, stop, |of, listed| {
-        if let Err(failure) = listed {
-            tracing::info!(namespace = of.0, %failure, "objects are looked at one by one, since they could not be listed");
-            unlisted.insert(of);
-        }
-    })
+    for_each(
+        collections.iter().copied(),
+        list,
+        || PAGES_AT_ONCE,
+        stop,
+        |of, listed| {
+            if let Err(failure) = listed {
+                tracing::info!(namespace = of.0, %failure, "objects are looked at one by one, since they could not be listed");
+                unlisted.insert(of);
+            }
+        },
+    )
     .await;
     let is_single = |open: &Open<'_>| open.document > 0 && (!is_listed(open) || unlisted.contains(&collection_of(open.id)));
     for_each(
         ledger.open().filter(is_single),
         |open| get(cluster, open.id),
-        IN_FLIGHT,
+        || cluster.at_once(),
         stop,
         |open, answer| {
             if let Ok(Some(live)) = answer

@@ -10,9 +10,6 @@ use serde_json::Value;
 
 use super::{Cluster, Failure};
 
-/// How many are read at once.
-const IN_FLIGHT: usize = 16;
-
 /// What the referenced Secrets held, and which of their versions that was. Each is read once in a run, so that all of it goes by the same.
 #[derive(Debug, Default)]
 pub struct Known {
@@ -27,7 +24,7 @@ impl Known {
     pub async fn read(&mut self, cluster: &Cluster, namespace: &str, connections: &[Connection]) {
         let names: BTreeSet<&str> = connections.iter().flat_map(Connection::referenced_secrets).filter(|name| !self.references.knows(name)).collect();
         let asked = stream::iter(names).map(|name| async move { (name, ask(cluster, namespace, name).await) });
-        let mut answers = asked.buffer_unordered(IN_FLIGHT);
+        let mut answers = asked.buffer_unordered(cluster.at_once());
         while let Some((name, answer)) = answers.next().await {
             let referenced = match answer {
                 Ok(live) => {
