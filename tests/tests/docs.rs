@@ -9,7 +9,7 @@ use sc_tests::{files, stem, tree};
 const LONGEST_README: usize = 150;
 
 /// How a path of the tree begins. `job/` alone is not here: kubectl says `job/sc-job`.
-const FOLDERS: [&str; 9] = ["chart/", "core/", "docs/", "job/src/", "scripts/", "templates/", "tests/", "values/", ".ci/"];
+const FOLDERS: [&str; 10] = ["bench/", "chart/", "core/", "docs/", "job/src/", "scripts/", "templates/", "tests/", "values/", ".ci/"];
 
 #[test]
 fn each_relative_link_leads_to_a_file() {
