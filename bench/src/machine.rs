@@ -36,6 +36,15 @@ impl Conditions {
     }
 }
 
+/// How many processes wanted to run in the last minute, on average; beyond 1, something else runs.
+///
+/// # Errors
+/// If Linux does not say.
+pub fn load() -> Result<f64> {
+    let text = fs::read_to_string("/proc/loadavg")?;
+    Ok(text.split(' ').next().context("/proc/loadavg is empty")?.parse()?)
+}
+
 /// The processes of the control plane that do the work of a request.
 #[derive(Debug, Clone)]
 pub struct ControlPlane {

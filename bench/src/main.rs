@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use sc_bench::output;
 use sc_bench::part::{self, Part};
 use sc_bench::program::Programs;
 use sc_bench::tools::{Asked, Bench};
+use sc_bench::{machine, output};
+
+/// Beyond this load of the last minute, somebody else is at work.
+const BUSY: f64 = 2.0;
 
 /// Measures the job; see `scripts/bench`, which builds what this needs and starts a cluster.
 #[derive(Debug, Parser)]
@@ -62,6 +65,10 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args) -> Result<()> {
+    let load = machine::load()?;
+    if load > BUSY {
+        output::say(&format!("warning: the load of the machine is {load}: what else runs disturbs what is measured"));
+    }
     let own = std::env::current_exe()?.parent().context("this program lies in no folder")?.to_owned();
     let work = std::env::temp_dir().join(format!("sc-bench-{}", std::process::id()));
     fs::create_dir_all(&work)?;

@@ -1,11 +1,11 @@
-//! Peak memory: of the process outside of the cluster, and of the pod's cgroup when it runs as the chart's Job.
+//! Peak memory with 10,000 connections: of the process, and of the pod's cgroup when it runs as the chart's Job. Other numbers of connections
+//! are with `scale`.
 
 use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::api::Api;
 use crate::figure::Figure;
 use crate::memory::{peak, peak_file};
 use crate::output::say;
@@ -15,7 +15,7 @@ use crate::room::Rights;
 use crate::tools::Tools;
 
 /// How often the pod's peak is read: it only grows, so that what is missed is what it grew by in the last moment.
-const LOOK: Duration = Duration::from_millis(10);
+const LOOK: Duration = Duration::from_millis(20);
 /// Bytes of a MiB.
 const MEBIBYTE: f64 = 1_048_576.0;
 
@@ -25,12 +25,8 @@ const MEBIBYTE: f64 = 1_048_576.0;
 /// If something fails.
 pub fn run(tools: &mut Tools) -> Result<()> {
     let asked = tools.bench.asked;
-    let mut sizes = vec![("memory-1000", 1000.min(asked.count()), asked.runs), ("memory-10000", asked.count(), asked.runs)];
-    sizes.push(("memory-100000", asked.large(), asked.large_runs));
-    for (id, count, runs) in sizes.into_iter().filter(|(_, _, runs)| *runs > 0) {
-        let figure = processes(tools, count, runs)?;
-        tools.bench.keep(id, figure)?;
-    }
+    let figure = processes(tools, asked.count(), asked.runs)?;
+    tools.bench.keep("memory-10000", figure)?;
     let mut pods = Vec::new();
     for run in 0..asked.runs {
         say(&format!("the chart's Job with {} connections, run {} of {}", asked.count(), run + 1, asked.runs));
@@ -58,7 +54,7 @@ fn pod(tools: &mut Tools, count: usize) -> Result<f64> {
     let (mut file, mut highest) = (None, None);
     while child.try_wait()?.is_none() {
         if file.is_none() {
-            file = uid_of_pod(&mut tools.api, &room.system)?.and_then(|uid| peak_file(&uid));
+            file = peak_file(&room.system);
         }
         highest = highest.max(file.as_deref().and_then(peak));
         sleep(LOOK);
@@ -68,13 +64,4 @@ fn pod(tools: &mut Tools, count: usize) -> Result<f64> {
     let highest: u64 = highest.ok_or_else(|| anyhow::anyhow!("the pod has no cgroup with a peak of memory"))?;
     #[expect(clippy::cast_precision_loss, reason = "no machine has 2^53 bytes")]
     Ok(highest as f64 / MEBIBYTE)
-}
-
-fn uid_of_pod(api: &mut Api, namespace: &str) -> Result<Option<String>> {
-    let mut uid = None;
-    api.each(&format!("/api/v1/namespaces/{namespace}/pods"), "", |pod| {
-        uid = pod["metadata"]["uid"].as_str().map(str::to_owned);
-        Ok(())
-    })?;
-    Ok(uid)
 }
