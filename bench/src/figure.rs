@@ -209,6 +209,14 @@ impl Results {
         self.figures.insert(id.to_owned(), figure);
     }
 
+    /// Takes the figures of others over, and their notes as far as there are none of this name.
+    pub fn take_over(&mut self, others: Self) {
+        self.figures.extend(others.figures);
+        for (name, note) in others.notes {
+            self.notes.entry(name).or_insert(note);
+        }
+    }
+
     /// The promises that were not measured yet.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {

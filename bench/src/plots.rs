@@ -87,7 +87,15 @@ fn lines(path: &Path, title: &str, lines: &[Line]) -> Result<()> {
     let root = SVGBackend::new(path, SIZE).into_drawing_area();
     let mut chart = axes(&root, title, 2.8..5.2, 0.0..highest * ROOM)?;
     let named = |place: &f64| 10f64.powf(*place).round().to_string();
-    let mesh = chart.configure_mesh().x_labels(3).x_label_formatter(&named).x_desc("connections").label_style(FONT).disable_x_mesh().draw();
+    let mesh = chart
+        .configure_mesh()
+        .x_labels(3)
+        .x_label_formatter(&named)
+        .x_desc("connections")
+        .label_style(FONT)
+        .disable_x_mesh()
+        .max_light_lines(0)
+        .draw();
     mesh.map_err(failed)?;
     for (line, colour) in lines.iter().zip(COLOURS) {
         let medians = line.points.iter().map(|(place, summary)| (*place, summary.median));
@@ -104,7 +112,7 @@ fn bars(path: &Path, title: &str, bars: &[Bar]) -> Result<()> {
     let highest = bars.iter().map(|bar| bar.height).fold(0.1, f64::max);
     let root = SVGBackend::new(path, SIZE).into_drawing_area();
     let mut chart = axes(&root, title, -0.5..crate::statistics::precise(bars.len()) - 0.5, 0.0..highest * ROOM)?;
-    chart.configure_mesh().disable_x_mesh().disable_x_axis().label_style(FONT).draw().map_err(failed)?;
+    chart.configure_mesh().disable_x_mesh().disable_x_axis().max_light_lines(0).label_style(FONT).draw().map_err(failed)?;
     for (number, bar) in bars.iter().enumerate() {
         let (middle, colour) = (crate::statistics::precise(number), COLOURS[usize::from(!bar.is_ours)]);
         let body = Rectangle::new([(middle - 0.35, 0.0), (middle + 0.35, bar.height)], colour.filled());

@@ -91,14 +91,15 @@ impl Bench {
         Ok(Self { asked, programs, tree: tree.to_owned(), results, file })
     }
 
-    /// Keeps a figure, also in the file, and says what it is.
+    /// Keeps a figure, also in the file, beside what other parts that run meanwhile have kept there, and says what it is.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// If the file cannot be read or written.
     pub fn keep(&mut self, id: &str, figure: Figure) -> Result<()> {
         if let Some(Summary { median, min, max }) = figure.summary {
             say(&format!("{id}: {median:.3} ({min:.3} to {max:.3})"));
         }
+        self.results.take_over(Results::read(&self.file)?);
         self.results.keep(id, figure);
         self.results.write(&self.file)
     }
