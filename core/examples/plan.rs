@@ -1,7 +1,7 @@
-//! Plans many connections of all kinds, for `scripts/bench`: from documents to a plan, as a run does before its first request.
+//! Plans many connections of all kinds, as a run does before its first write: what `scripts/bench` times, and `scripts/instructions` counts.
 //!
 //! `plan COUNT FILE...` takes the connections of these examples in turn. Prints the milliseconds that it took and the process's peak memory in KiB.
-#![expect(clippy::print_stdout, reason = "a program for scripts/bench, which reads its output")]
+#![expect(clippy::print_stdout, reason = "a program for scripts, which read its output")]
 
 use std::time::{Duration, Instant};
 use std::{env, fs};
@@ -11,9 +11,14 @@ use sc_core::connection::Connection;
 use sc_core::connections::Connections;
 use sc_core::credential::{Referenced, References};
 use sc_core::names::Release;
+use sc_core::object::{Fingerprint, Live, ObjectKind};
 use sc_core::plan::Plan;
 use sc_core::problem::Problems;
 use serde_json::{Value, json};
+
+/// As in the job.
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
 /// So many connections are in one document, which stays below the limit of a Secret.
 const OF_A_DOCUMENT: usize = 1000;
@@ -27,16 +32,37 @@ fn main() -> Result<()> {
     for first in (0..count).step_by(OF_A_DOCUMENT) {
         let document = document(&examples, first, count.min(first + OF_A_DOCUMENT));
         let begin = Instant::now();
-        connections.extend(Connections::parse(&document, &mut problems).map_err(|problem| anyhow!("{problem}"))?.listed);
+        connections.extend(parse(&document, &mut problems)?);
         elapsed += begin.elapsed();
     }
     let references = references(&connections);
     let begin = Instant::now();
-    let plan = Plan::of(connections, &references, Release { name: "sc".into(), namespace: "sc-system".into() }, &mut problems);
+    let plan = plan(connections, &references, &mut problems);
     elapsed += begin.elapsed();
     ensure!(plan.connections().len() == count, "only {} of {count} were planned: {:?}", plan.connections().len(), problems.into_vec().first());
     println!("{:.1} {}", elapsed.as_secs_f64() * 1000.0, peak_memory()?);
+    for (id, planned) in plan.objects() {
+        let manifest = plan.manifest(id, planned, &references).map_err(|problems| anyhow!("{problems:?}"))?;
+        ensure!(compare(&manifest.to_bytes(), id.kind)? == Some(planned.fingerprint), "{id} differs from itself");
+    }
     Ok(())
+}
+
+// The three steps that are counted stand apart, under their names.
+
+#[inline(never)]
+fn parse(document: &[u8], problems: &mut Problems) -> Result<Vec<Connection>> {
+    Ok(Connections::parse(document, problems).map_err(|problem| anyhow!("{problem}"))?.listed)
+}
+
+#[inline(never)]
+fn plan(connections: Vec<Connection>, references: &References, problems: &mut Problems) -> Plan {
+    Plan::of(connections, references, Release { name: "sc".into(), namespace: "sc-system".into() }, problems)
+}
+
+#[inline(never)]
+fn compare(answer: &[u8], kind: ObjectKind) -> Result<Option<Fingerprint>> {
+    Ok(serde_json::from_slice::<Live>(answer)?.fingerprint(kind))
 }
 
 fn examples(files: impl Iterator<Item = String>) -> Result<Vec<Value>> {
