@@ -11,6 +11,7 @@ mod own_job;
 mod ownership;
 mod refusals;
 mod removal;
+mod requests;
 mod server;
 mod sets;
 mod stopping;

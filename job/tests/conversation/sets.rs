@@ -13,19 +13,19 @@ use crate::server::{Then, status};
 use crate::world::{ACCOUNT, Ended, OBJECTS, ORDERS, PICTURES, REFERENCED, World, but, orders, pictures, vault};
 
 const SHOP: &str = "/api/v1/namespaces/sc-system/secrets/shop-connections";
-const MEDIA: &str = "/api/v1/namespaces/sc-system/secrets/media-connections";
+pub(crate) const MEDIA: &str = "/api/v1/namespaces/sc-system/secrets/media-connections";
 
-fn put_set(world: &World, path: &str, document: &str) {
+pub(crate) fn put_set(world: &World, path: &str, document: &str) {
     let name = path.rsplit('/').next().unwrap();
     world.put(path, &json!({"metadata": {"name": name}, "data": {"connections.yaml": STANDARD.encode(document)}}));
 }
 
 /// Some connections in the values, some in two sets.
-fn in_sets(listed: &[Value], shop: &[Value], media: &[Value]) -> World {
+pub(crate) fn in_sets(listed: &[Value], shop: &[Value], media: &[Value]) -> World {
     let world = World::of(&[]);
     let sets = json!([
         {"secretName": "shop-connections", "namespaces": ["shop"], "referencedSecrets": ["orders-admin"]},
-        {"secretName": "media-connections", "namespaces": ["media"]},
+        {"secretName": "media-connections", "namespaces": ["media"], "referencedSecrets": ["orders-admin"]},
     ]);
     world.configure(json!({"connections": listed, "connectionSets": sets}).to_string().as_bytes());
     put_set(&world, SHOP, &json!(shop).to_string());
