@@ -44,7 +44,7 @@ struct Line {
     state: Cell<State>,
 }
 
-/// An object that should be there and is not settled.
+/// An object that should be there, that nobody disputes, and that is not settled.
 #[derive(Clone, Copy)]
 pub struct Open<'a> {
     /// Which.
@@ -157,7 +157,7 @@ impl Ledger {
 impl Line {
     fn open<'a>(&self, id: &'a ObjectId) -> Option<Open<'a>> {
         match (self.wanted, self.fingerprint, self.state.get()) {
-            (Wanted::There { document, .. }, Some(fingerprint), State::Open) => Some(Open { id, fingerprint, document }),
+            (Wanted::There { document, .. }, Some(fingerprint), State::Open) if !self.is_disputed => Some(Open { id, fingerprint, document }),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Ledger;
 use crate::connection::Connection;
+use crate::names::Guid;
 use crate::object::{ObjectId, ObjectKind};
 use crate::plan::objects_of;
 use crate::problem::{At, Kind, Problems};
@@ -62,7 +63,7 @@ impl Ledger {
     }
 }
 
-fn tenant(connection: &Connection) -> Option<&crate::names::Guid> {
+fn tenant(connection: &Connection) -> Option<&Guid> {
     connection.identity.as_ref().and_then(|identity| identity.tenant_id.as_ref())
 }
 

@@ -129,6 +129,20 @@ async fn two_of_one_name_in_two_sets_are_refused_with_both_places() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_two_sets_ask_for_is_not_told_as_unchanged_either() {
+    let world = World::of(&[]);
+    let sets = ["shop-connections", "media-connections"]
+        .map(|name| json!({"secretName": name, "namespaces": ["shop"], "referencedSecrets": ["orders-admin"]}));
+    world.configure(json!({"connectionSets": sets}).to_string().as_bytes());
+    put_set(&world, SHOP, &json!([orders(), pictures()]).to_string());
+    put_set(&world, MEDIA, "[]");
+    assert_eq!(world.run().await.code, Ok(0));
+    put_set(&world, MEDIA, &json!([but(orders(), &json!({"name": "Orders"}))]).to_string());
+    let again = world.run().await;
+    assert_eq!((again.code.clone(), again.written(), world.status("summary").as_str()), (Ok(2), vec![], "2 objects: 2 unchanged; 1 problem"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_set_that_is_not_to_be_had_holds_up_no_other() {
     for (answer, says) in [
         (status(404, "NotFound", SHOP, ""), "does not exist"),
