@@ -11,7 +11,7 @@ use crate::machine::Conditions;
 use crate::statistics::Summary;
 
 /// What is measured, in the order of the page.
-pub const PROMISES: [Promise; 31] = [
+pub const PROMISES: [Promise; 32] = [
     Promise::new("install-10000", "first install of 10,000 connections: rate against the plain POST loop", Unit::Times, Target::AtLeast(0.95)),
     Promise::new("create-1000", "first install of 1,000: as fast as `kubectl create`", Unit::Times, Target::AtLeast(4.0)),
     Promise::new("apply-1000", "first install of 1,000: as fast as `kubectl apply --server-side`", Unit::Times, Target::AtLeast(5.0)),
@@ -43,6 +43,7 @@ pub const PROMISES: [Promise; 31] = [
     Promise::new("plan-10000", "planning of 10,000 connections of all kinds", Unit::Milliseconds, Target::AtMost(500.0)),
     Promise::new("plan-memory-10000", "peak memory of planning 10,000", Unit::Mebibytes, Target::AtMost(24.0)),
     Promise::new("wrk", "the plain loop against `wrk`, POST: rate", Unit::Times, Target::AtLeast(0.9)),
+    Promise::new("wrk-get", "the plain loop against `wrk`, GET: rate", Unit::Times, Target::AtLeast(0.9)),
 ];
 
 /// One line of the page.

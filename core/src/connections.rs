@@ -200,7 +200,7 @@ mod tests {
         }
         let release = Release { name: "sc".into(), namespace: "sc-system".into() };
         let plan = |connections| Plan::within(&ledger, connections, &References::default(), release.clone(), &mut Problems::default());
-        let objects = |plan: Plan| plan.objects().map(|(id, _)| id.name.clone()).collect();
+        let objects = |plan: Plan| plan.objects().map(|(id, _)| id.name.to_string()).collect();
         let objects = read(&mut Problems::default()).into_iter().map(plan).map(objects).collect();
         (problems.into_vec().iter().map(|problem| format!("{}: {problem}", problem.at)).collect(), objects)
     }

@@ -9,7 +9,7 @@ mod pages;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::names::Guid;
+use crate::names::{Guid, Namespace};
 use crate::object::{Fingerprint, ObjectId, ObjectKind};
 use crate::plan::Plan;
 use crate::problem::At;
@@ -24,6 +24,8 @@ pub use pages::LARGEST_PAGE;
 #[derive(Default)]
 pub struct Ledger {
     lines: BTreeMap<ObjectId, Line>,
+    /// Their namespaces, each text once.
+    namespaces: BTreeSet<Namespace>,
     /// The lists in which connections stand.
     lists: Vec<At>,
     /// The tenants of shared ServiceAccounts, as their first connections say.
@@ -150,7 +152,17 @@ impl Ledger {
     }
 
     fn line(&mut self, id: &ObjectId) -> &mut Line {
-        self.lines.entry(id.clone()).or_default()
+        let namespace = self.shared(&id.namespace);
+        self.lines.entry(ObjectId { namespace, ..id.clone() }).or_default()
+    }
+
+    /// The namespace as its first line has it.
+    fn shared(&mut self, namespace: &Namespace) -> Namespace {
+        if let Some(known) = self.namespaces.get(namespace) {
+            return known.clone();
+        }
+        self.namespaces.insert(namespace.clone());
+        namespace.clone()
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 pub use live::{Fingerprint, Live};
 
-use crate::names::{self, Release, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
+use crate::names::{self, Namespace, Release, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
 
 /// The kinds of objects that the job writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,11 +76,11 @@ impl ObjectKind {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId {
     /// Its namespace.
-    pub namespace: String,
+    pub namespace: Namespace,
     /// Its kind.
     pub kind: ObjectKind,
     /// Its name.
-    pub name: String,
+    pub name: Box<str>,
 }
 
 impl ObjectId {
@@ -96,7 +96,7 @@ impl ObjectId {
         let mut parts = path.splitn(3, '/');
         let (namespace, plural, name) = (parts.next()?, parts.next()?, parts.next()?);
         let kind = ObjectKind::ALL.into_iter().find(|kind| kind.plural() == plural && names::has_form(*kind, name))?;
-        names::is_label(namespace).then(|| Self { namespace: namespace.to_owned(), kind, name: name.to_owned() })
+        Some(Self { namespace: Namespace::parse(namespace).ok()?, kind, name: name.into() })
     }
 
     /// The command that deletes it by hand, and nothing if by then it is not this release's.
@@ -113,7 +113,7 @@ impl ObjectId {
         let (["kubectl", "-n", namespace, "delete", kind, ..], [.., last]) = (words.as_slice(), words.as_slice()) else { return None };
         let name = last.rsplit('=').next()?;
         let kind = ObjectKind::ALL.into_iter().find(|known| known.name().eq_ignore_ascii_case(kind) && names::has_form(*known, name))?;
-        Some(Self { namespace: (*namespace).to_owned(), kind, name: name.to_owned() })
+        Some(Self { namespace: Namespace::parse(namespace).ok()?, kind, name: name.into() })
     }
 }
 
@@ -203,7 +203,7 @@ impl Manifest {
         let mut body = json!({
             "apiVersion": id.kind.api_version(),
             "kind": id.kind.name(),
-            "metadata": {"name": id.name, "namespace": id.namespace, "labels": Value::Object(labels), "annotations": Value::Object(annotations)},
+            "metadata": {"name": id.name, "namespace": id.namespace.as_str(), "labels": Value::Object(labels), "annotations": Value::Object(annotations)},
         });
         if let Some(map) = body.as_object_mut() {
             map.extend(fields);
@@ -310,7 +310,7 @@ mod tests {
     }
 
     fn manifest() -> Manifest {
-        let id = ObjectId { namespace: "shop".into(), kind: ObjectKind::Secret, name: "sc-a-secret".into() };
+        let id = ObjectId { namespace: Namespace::parse("shop").unwrap(), kind: ObjectKind::Secret, name: "sc-a-secret".into() };
         let fields = json!({"type": "Opaque", "data": {"A": "YQ=="}}).as_object().unwrap().clone();
         Manifest::new(&id, release().labels(None), Map::new(), fields)
     }
@@ -378,7 +378,7 @@ mod tests {
 
     #[test]
     fn a_tenant_that_was_taken_out_goes_and_a_foreign_annotation_stays() {
-        let id = ObjectId { namespace: "shop".into(), kind: ObjectKind::ServiceAccount, name: "sc-account-x".into() };
+        let id = ObjectId { namespace: Namespace::parse("shop").unwrap(), kind: ObjectKind::ServiceAccount, name: "sc-account-x".into() };
         let annotations = json!({WEBHOOK_CLIENT_ID: "x"}).as_object().unwrap().clone();
         let manifest = Manifest::new(&id, release().labels(None), annotations, Map::new());
         let mut live = manifest.body.clone();

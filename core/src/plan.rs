@@ -144,7 +144,7 @@ fn render(id: &ObjectId, connection: &Connection, references: &References, relea
 
 /// The objects that a connection asks for, by its auth type and format.
 pub(crate) fn objects_of(connection: &Connection) -> Vec<ObjectId> {
-    let object = |kind, name| ObjectId { namespace: connection.namespace.to_string(), kind, name };
+    let object = |kind, name: String| ObjectId { namespace: connection.namespace.clone(), kind, name: name.into() };
     let mut objects = Vec::new();
     if connection.format.env {
         objects.push(object(ObjectKind::Secret, connection.name.secret()));

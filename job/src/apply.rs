@@ -126,7 +126,7 @@ impl Object<'_> {
     }
 
     async fn create(&self) -> Round {
-        match self.cluster.create(&collection(&self.id.namespace, self.id.kind), self.manifest.to_bytes().into()).await {
+        match self.cluster.create(&collection(self.id.namespace.as_str(), self.id.kind), self.manifest.to_bytes().into()).await {
             Ok(answer) => Ok(self.verified(answer, Outcome::Created(Vec::new()))),
             Err(Failure::Exists) => Err(First::Read),
             // A namespace's quota is counted with a conflict, too.

@@ -243,7 +243,7 @@ pub fn collection(namespace: &str, kind: ObjectKind) -> String {
 /// The path of an object.
 #[must_use]
 pub fn path(id: &ObjectId) -> String {
-    format!("{}/{}", collection(&id.namespace, id.kind), id.name)
+    format!("{}/{}", collection(id.namespace.as_str(), id.kind), id.name)
 }
 
 fn cause(error: &kube::Error) -> &'static str {

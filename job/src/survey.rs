@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use sc_core::ledger::{Ledger, Open};
-use sc_core::names::Release;
+use sc_core::names::{Namespace, Release, has_form};
 use sc_core::object::{Live, ObjectId, ObjectKind};
 use sc_core::report::Outcome;
 
@@ -19,7 +19,7 @@ use crate::stop::Stop;
 const PAGES_AT_ONCE: usize = 2;
 
 /// What one LIST is about: the objects of a namespace that have one path.
-type Collection<'a> = (&'a str, ObjectKind);
+type Collection<'a> = (&'a Namespace, ObjectKind);
 
 /// Settles all that is as it should be: what is in these namespaces, and what else the documents of sets want.
 pub(crate) async fn survey(cluster: &Cluster, namespaces: &BTreeSet<&str>, release: &Release, stop: &Stop, books: &mut Books<'_>) {
@@ -35,7 +35,7 @@ pub(crate) async fn survey(cluster: &Cluster, namespaces: &BTreeSet<&str>, relea
         stop,
         |of, listed| {
             if let Err(failure) = listed {
-                tracing::info!(namespace = of.0, %failure, "objects are looked at one by one, since they could not be listed");
+                tracing::info!(namespace = %of.0, %failure, "objects are looked at one by one, since they could not be listed");
                 unlisted.insert(of);
             }
         },
@@ -61,18 +61,18 @@ pub(crate) async fn survey(cluster: &Cluster, namespaces: &BTreeSet<&str>, relea
 /// Compares page by page, as they come.
 async fn list(cluster: &Cluster, (namespace, kind): Collection<'_>, release: &Release, books: &RefCell<&mut Books<'_>>) -> Result<(), Failure> {
     let ledger = books.borrow().ledger;
-    let (collection, selector, mut next) = (collection(namespace, kind), release.selector(), String::new());
+    let (collection, selector, mut next) = (collection(namespace.as_str(), kind), release.selector(), String::new());
     loop {
         let page = cluster.list(&collection, &selector, &next).await?;
-        for live in &page.items {
+        page.next().clone_into(&mut next);
+        for live in page.items {
             if let Some(id) = unchanged(ledger, namespace, kind, live) {
                 books.borrow_mut().settle(&id, &Outcome::Unchanged);
             }
         }
-        if page.next().is_empty() {
+        if next.is_empty() {
             return Ok(());
         }
-        page.next().clone_into(&mut next);
     }
 }
 
@@ -81,10 +81,11 @@ async fn get(cluster: &Cluster, id: &ObjectId) -> Result<Option<Live>, Failure> 
 }
 
 /// The object that this is, if it is as it should be.
-fn unchanged(ledger: &Ledger, namespace: &str, kind: ObjectKind, live: &Live) -> Option<ObjectId> {
-    let kinds = ObjectKind::ALL.into_iter().filter(|other| other.plural() == kind.plural());
-    let ids = kinds.map(|kind| ObjectId { namespace: namespace.to_owned(), kind, name: live.metadata.name.clone() });
-    ids.into_iter().find(|id| ledger.find_open(id).is_some_and(|wanted| live.fingerprint(id.kind) == Some(wanted)))
+fn unchanged(ledger: &Ledger, namespace: &Namespace, listed: ObjectKind, live: Live) -> Option<ObjectId> {
+    let kind = ObjectKind::ALL.into_iter().find(|kind| kind.plural() == listed.plural() && has_form(*kind, &live.metadata.name))?;
+    let found = live.fingerprint(kind)?;
+    let id = ObjectId { namespace: namespace.clone(), kind, name: live.metadata.name };
+    (ledger.find_open(&id) == Some(found)).then_some(id)
 }
 
 /// A Binding is a Secret, too.

@@ -64,14 +64,14 @@ fn needed(document: &[u8], planned: &Planned) -> BTreeSet<Grant> {
     let in_sets: BTreeSet<&str> = planned.sets.iter().flat_map(|set| &set.namespaces).map(String::as_str).collect();
     let mut needed = of_release(planned);
     for (id, _) in planned.plan.objects().filter(|(id, _)| !in_sets.contains(id.namespace.as_str())) {
-        needed.extend(grants(&id.namespace, &resource(id.kind), &["*"], &["create"]));
-        needed.extend(grants(&id.namespace, &resource(id.kind), &[&id.name], changes(cleans_up)));
+        needed.extend(grants(id.namespace.as_str(), &resource(id.kind), &["*"], &["create"]));
+        needed.extend(grants(id.namespace.as_str(), &resource(id.kind), &[&id.name], changes(cleans_up)));
     }
     for (namespace, kind) in in_sets.iter().flat_map(|namespace| ObjectKind::ALL.map(|kind| (namespace, kind))) {
         needed.extend(grants(namespace, &resource(kind), &["*"], &["create", "get", "list", "update", "delete"]));
     }
     for id in planned.plan.removals() {
-        needed.extend(grants(&id.namespace, &resource(id.kind), &[&id.name], &["get", "delete"]));
+        needed.extend(grants(id.namespace.as_str(), &resource(id.kind), &[&id.name], &["get", "delete"]));
     }
     needed
 }

@@ -11,19 +11,17 @@ use crate::kubeconfig::{Kubeconfig, User};
 use crate::output::say;
 use crate::raw_runs::Loop;
 use crate::room::{Rights, Room};
-use crate::statistics::{Summary, rate};
+use crate::statistics::rate;
 use crate::tools::Tools;
 
 /// So many Secrets the plain loop sends; `wrk` sends as many as it can in so many seconds.
 const COUNT: usize = 5000;
 const SECONDS: usize = 5;
-/// The least part of `wrk`'s rate that the plain loop must have.
-const LEAST: f64 = 0.9;
 
 /// Measures it.
 ///
 /// # Errors
-/// If the plain loop is much slower, or something fails.
+/// If something fails.
 pub fn run(tools: &mut Tools) -> Result<()> {
     let best = tools.best()?;
     let (room, _) = tools.installed(COUNT, Rights::Get)?;
@@ -35,12 +33,8 @@ pub fn run(tools: &mut Tools) -> Result<()> {
         posts.push(pair(tools, &room, Loop { work: "post", bodies: &bodies, in_flight: best.post, http2: false }, run % 2 == 0)?);
         gets.push(pair(tools, &room, Loop { work: "get", bodies: &bodies, in_flight: best.get, http2: false }, run % 2 == 0)?);
     }
-    let (posts, gets) = (Figure::share(posts), Figure::share(gets));
-    let slowest = [posts.summary, gets.summary].into_iter().flatten().map(|summary: Summary| summary.median).fold(f64::INFINITY, f64::min);
-    tools.bench.keep("wrk", posts)?;
-    tools.bench.keep("wrk-get", gets)?;
-    ensure!(slowest >= LEAST, "the plain loop has {slowest:.2} of wrk's rate: it is no baseline as it is");
-    Ok(())
+    tools.bench.keep("wrk", Figure::share(posts))?;
+    tools.bench.keep("wrk-get", Figure::share(gets))
 }
 
 /// Both rates, by the second; the plain loop may begin.

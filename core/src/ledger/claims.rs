@@ -76,7 +76,7 @@ fn claimed_by(connection: &Connection) -> impl Iterator<Item = ObjectId> {
 
 fn synced_by_driver(connection: &Connection) -> Option<ObjectId> {
     let name = connection.sync_secret.clone()?;
-    Some(ObjectId { namespace: connection.namespace.to_string(), kind: ObjectKind::Secret, name })
+    Some(ObjectId { namespace: connection.namespace.clone(), kind: ObjectKind::Secret, name: name.into() })
 }
 
 fn conflict(id: &ObjectId, first: String, second: String) -> Kind {

@@ -89,7 +89,7 @@ impl Ledger {
 
 /// The bytes of an object's line; `Retain` and `Delete` are of one length.
 fn length(id: &ObjectId) -> usize {
-    id.namespace.len() + id.kind.plural().len() + id.name.len() + "// Retain\n".len()
+    id.namespace.as_str().len() + id.kind.plural().len() + id.name.len() + "// Retain\n".len()
 }
 
 fn parse_line(line: &str) -> Option<(ObjectId, DeletionPolicy)> {

@@ -35,7 +35,7 @@ pub struct Live {
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
     /// Its name.
-    pub name: String,
+    pub name: Box<str>,
     #[serde(default)]
     labels: Map<String, Value>,
     #[serde(default)]
