@@ -174,6 +174,13 @@ impl Figure {
         Self { pairs, ..Self::of(samples) }
     }
 
+    /// All runs of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let (samples, pairs): (Vec<f64>, _) = ([self.samples, other.samples].concat(), [self.pairs, other.pairs].concat());
+        Self { summary: Summary::of(&samples), samples, pairs }
+    }
+
     /// How far ours is above the baseline, by pairs of runs.
     #[must_use]
     pub fn excess(pairs: Vec<Pair>) -> Self {
@@ -246,6 +253,13 @@ mod tests {
     fn an_exact_target_is_held_against_each_sample() {
         assert_eq!(Target::Exactly(0.0).is_kept(&Figure::of(vec![0.0, 0.0, 1.0])), Some(false));
         assert_eq!(Target::Exactly(1.0).is_kept(&Figure::of(vec![1.0, 1.0])), Some(true));
+    }
+
+    #[test]
+    fn runs_of_one_figure_add_up() {
+        let figure = |ours| Figure::speed(vec![Pair { ours, baseline: 100.0 }]);
+        let both = figure(50.0).and(figure(25.0));
+        assert_eq!((both.samples.as_slice(), both.pairs.len(), both.summary.unwrap().median), ([2.0, 4.0].as_slice(), 2, 3.0));
     }
 
     #[test]

@@ -25,9 +25,9 @@ struct Args {
     /// Pairs of runs.
     #[arg(long, default_value_t = 5)]
     runs: usize,
-    /// Pairs of runs with 100,000 connections; 0 leaves them out.
+    /// Which run of `large` this is; the first takes the place of what was measured before.
     #[arg(long, default_value_t = 1)]
-    large_runs: usize,
+    nth: usize,
     /// Divides the 10,000 and 100,000 connections, to try things out; results go to target/bench-tried.json and to no page.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
     divide: u16,
@@ -80,7 +80,7 @@ fn run(args: Args) -> Result<()> {
         work: work.clone(),
         limit: Duration::from_secs(args.limit),
     };
-    let asked = Asked { runs: args.runs, large_runs: args.large_runs, divisor: args.divide.into() };
+    let asked = Asked { runs: args.runs, nth: args.nth, divisor: args.divide.into() };
     let measured = Bench::of(asked, programs, &fs::canonicalize(&args.tree)?)
         .and_then(|bench| args.parts.iter().try_fold(bench, |bench, part| part::run(*part, bench, args.kubeconfig.as_deref(), args.tidy)).map(drop));
     // Tokens and values are in there.

@@ -32,8 +32,10 @@ pub enum Part {
     Rerun,
     /// First installs and reruns beside kubectl and Helm
     Peers,
-    /// First installs by number of connections, up to 100,000
+    /// First installs of 1,000 and 10,000 connections, and their memory
     Scale,
+    /// One first install of 100,000 connections, its memory, and a rerun
+    Large,
     /// Peak memory, of the process and of the pod
     Memory,
     /// One connection by Helm, beside a Job that does nothing
@@ -97,6 +99,7 @@ fn run_in_cluster(part: Part, tools: &mut Tools) -> Result<()> {
         Part::Rerun => rerun::run(tools),
         Part::Peers => peers::run(tools),
         Part::Scale => scale::run(tools),
+        Part::Large => scale::large(tools),
         Part::Memory => memory::run(tools),
         Part::One => one::run(tools),
         Part::RawCheck => raw_check::run(tools),

@@ -24,8 +24,8 @@ use crate::statistics::Summary;
 pub struct Asked {
     /// How many pairs of runs.
     pub runs: usize,
-    /// How many of those with 100,000 connections.
-    pub large_runs: usize,
+    /// Which run with 100,000 connections this is, counted from 1.
+    pub nth: usize,
     /// By what numbers of connections are divided, to try things out.
     pub divisor: usize,
 }
@@ -89,6 +89,15 @@ impl Bench {
         let mut results = Results::read(&file)?;
         results.conditions.look()?;
         Ok(Self { asked, programs, tree: tree.to_owned(), results, file })
+    }
+
+    /// Keeps what one run of several gave, beside what those before it did.
+    ///
+    /// # Errors
+    /// If the file cannot be read or written.
+    pub fn keep_nth(&mut self, id: &str, figure: Figure) -> Result<()> {
+        let before = Results::read(&self.file)?.figures.remove(id).filter(|_| self.asked.nth > 1).unwrap_or_default();
+        self.keep(id, before.and(figure))
     }
 
     /// Keeps a figure, also in the file, beside what other parts that run meanwhile have kept there, and says what it is.

@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use futures::stream::{FuturesUnordered, StreamExt};
 use sc_core::credential::References;
 use sc_core::names::Release;
 use sc_core::object::{Decision, Manifest, ObjectId};
@@ -16,7 +15,8 @@ use tokio::time::sleep;
 
 use crate::books::Books;
 use crate::cluster::{Cluster, Failure, collection, path};
-use crate::stop::{Reason, Stop};
+use crate::for_each::for_each;
+use crate::stop::Stop;
 
 /// How often an object is looked at anew when somebody else changes it meanwhile.
 const ROUNDS: u32 = 6;
@@ -54,34 +54,6 @@ pub async fn apply(cluster: &Cluster, plan: &Plan, references: &References, mode
     let ended = for_each(plan.objects(), work, || cluster.at_once(), stop, |(id, _), outcome| books.settle(id, &outcome)).await;
     if let Some(reason) = ended {
         plan.objects().for_each(|(id, _)| books.give_up(id, reason));
-    }
-}
-
-/// Does `work` for each item, `at_once` of them at a time, until all is done or `stop` comes, whose reason it returns.
-pub(crate) async fn for_each<T: Copy, R, F: Future<Output = R>>(
-    mut items: impl Iterator<Item = T>,
-    work: impl Fn(T) -> F,
-    at_once: impl Fn() -> usize,
-    stop: &Stop,
-    mut done: impl FnMut(T, R),
-) -> Option<Reason> {
-    let begin = |item| {
-        let work = work(item);
-        async move { (item, work.await) }
-    };
-    let mut running = FuturesUnordered::new();
-    loop {
-        let room = at_once().saturating_sub(running.len());
-        running.extend(items.by_ref().take(room).map(begin));
-        tokio::select! {
-            // In this order, so that nothing is begun after the end.
-            biased;
-            reason = stop.wait() => return Some(reason),
-            next = running.next() => match next {
-                Some((item, result)) => done(item, result),
-                None => return None,
-            },
-        }
     }
 }
 

@@ -13,7 +13,7 @@ pub struct Books<'a> {
     pub ledger: &'a Ledger,
     /// By word.
     pub report: &'a mut Report,
-    /// In words. Of what is as it should be there is nothing to tell.
+    /// In words. Of what is as it should be only the number is told, now and then.
     pub output: &'a Output,
     /// Whether all rights are there that can be had: what may not be deleted now will not be later.
     pub has_all_rights: bool,
@@ -23,10 +23,12 @@ impl Books<'_> {
     /// Writes down what became of an object.
     pub fn settle(&mut self, id: &ObjectId, outcome: &Outcome) {
         tracing::debug!(object = %id, outcome = outcome.word(), "object done");
-        if *outcome != Outcome::Unchanged {
+        self.report.add(id, outcome);
+        if *outcome == Outcome::Unchanged {
+            self.output.progress(|| format!("so far {}", self.report.summary()));
+        } else {
             self.output.told(&Told(id, outcome));
         }
-        self.report.add(id, outcome);
         self.ledger.settle(id, outcome, self.has_all_rights);
     }
 

@@ -10,6 +10,7 @@ mod check;
 pub mod cluster;
 mod document;
 pub mod exit;
+mod for_each;
 pub mod memory;
 pub mod output;
 pub mod remove;

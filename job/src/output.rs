@@ -1,7 +1,8 @@
 //! The one printer: the report to standard output, the log to standard error, and one line for Kubernetes.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 use sc_core::report::{Report, Told};
 use tracing::level_filters::LevelFilter;
@@ -20,8 +21,15 @@ pub fn start_log(verbose: bool) {
     let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
 }
 
+/// Whoever waits hears something this often.
+const SILENCE: Duration = Duration::from_secs(1);
+
 /// Where the report goes.
-pub struct Output(RefCell<Box<dyn Write>>);
+pub struct Output {
+    to: RefCell<Box<dyn Write>>,
+    /// When something was printed last.
+    last: Cell<Instant>,
+}
 
 impl Output {
     /// To standard output.
@@ -33,7 +41,14 @@ impl Output {
     /// To this.
     #[must_use]
     pub fn to(write: impl Write + 'static) -> Self {
-        Self(RefCell::new(Box::new(write)))
+        Self { to: RefCell::new(Box::new(write)), last: Cell::new(Instant::now()) }
+    }
+
+    /// Prints how far the work has come, if nothing was printed for a while.
+    pub fn progress(&self, text: impl FnOnce() -> String) {
+        if self.last.get().elapsed() > SILENCE {
+            self.line(&text());
+        }
     }
 
     /// Prints what became of an object.
@@ -61,7 +76,8 @@ impl Output {
 
     /// A closed pipe is no reason to fail: what counts is in the cluster.
     fn print(&self, text: &str) {
-        let _ = self.0.borrow_mut().write_all(text.as_bytes());
+        let _ = self.to.borrow_mut().write_all(text.as_bytes());
+        self.last.set(Instant::now());
     }
 }
 

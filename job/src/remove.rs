@@ -6,9 +6,9 @@ use sc_core::names::Release;
 use sc_core::object::{ObjectId, Removal};
 use sc_core::report::{Outcome, Staying};
 
-use crate::apply::for_each;
 use crate::books::Books;
 use crate::cluster::{Cluster, Failure, path};
+use crate::for_each::for_each;
 use crate::stop::Stop;
 
 /// How often an object is looked at anew when somebody else changes it meanwhile.

@@ -10,9 +10,9 @@ use sc_core::names::{Namespace, Release, has_form};
 use sc_core::object::{Live, ObjectId, ObjectKind};
 use sc_core::report::Outcome;
 
-use crate::apply::for_each;
 use crate::books::Books;
 use crate::cluster::{Cluster, Failure, collection, path};
+use crate::for_each::for_each;
 use crate::stop::Stop;
 
 /// So many pages are asked for at once: while one is compared, the next is made.

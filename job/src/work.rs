@@ -97,6 +97,7 @@ impl Work<'_> {
         };
         found.ledger.claim(&listed, &mut found.problems);
         for set in &sets {
+            self.output.progress(|| format!("looking at connection set {} of {}", set.number(), sets.len()));
             self.look_at(set, &settings, found).await?;
         }
         let plan = self.plan(listed, found).await?;

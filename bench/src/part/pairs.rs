@@ -44,6 +44,17 @@ impl Pairs {
         Ok(pairs)
     }
 
+    /// Runs one pair, which ours begins or not. The plain loop sends `bodies`, or else what ours has sent.
+    ///
+    /// # Errors
+    /// If either fails.
+    pub fn once(tools: &mut Tools, count: usize, bodies: Option<PathBuf>, begins: bool) -> Result<Self> {
+        tools.best()?;
+        let mut pairs = Self { bodies, ..Self::default() };
+        pairs.run_once(tools, count, begins)?;
+        Ok(pairs)
+    }
+
     /// The room of the last run, and what was sent there.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! First installs by number of connections: whether the rate holds, and what memory they take.
 
-use anyhow::Result;
+use std::fs;
+
+use anyhow::{Context, Result};
 
 use crate::figure::{Figure, Pair};
 use crate::output::say;
@@ -18,28 +20,41 @@ const KIB: f64 = 1024.0;
 /// If something fails.
 pub fn run(tools: &mut Tools) -> Result<()> {
     let asked = tools.bench.asked;
-    measure(tools, "1000", 1000.min(asked.count()), asked.runs)?;
-    measure(tools, "10000", asked.count(), asked.runs)?;
-    if asked.large_runs > 0 {
-        measure(tools, "100000", asked.large(), asked.large_runs)?;
+    for (size, count) in [("1000", 1000.min(asked.count())), ("10000", asked.count())] {
+        let pairs = Pairs::run(tools, count, asked.runs)?;
+        tools.bench.keep(&format!("scale-{size}"), Figure::speed(pairs.times.clone()))?;
+        let mut took = pairs.took.clone();
+        let (room, _) = pairs.end()?;
+        for run in 0..asked.runs {
+            say(&format!("rerun of {count}, run {} of {}", run + 1, asked.runs));
+            took.push(tools.run_job(&room)?);
+        }
+        tools.bench.keep(&format!("memory-{size}"), memory(&took))?;
     }
     keep_spread(tools)
 }
 
-fn measure(tools: &mut Tools, size: &str, count: usize, runs: usize) -> Result<()> {
-    let pairs = Pairs::run(tools, count, runs)?;
-    tools.bench.keep(&format!("scale-{size}"), Figure::speed(pairs.times.clone()))?;
-    let mut took = pairs.took.clone();
-    let (room, _) = pairs.end()?;
-    let mut seconds = Vec::new();
-    for run in 0..tools.bench.asked.runs {
-        say(&format!("rerun of {count}, run {} of {}", run + 1, tools.bench.asked.runs));
-        let again = tools.run_job(&room)?;
-        seconds.push(again.milliseconds / 1000.0);
-        took.push(again);
+/// Measures one run of the largest number, beside those before it: each has a cluster of its own, which would hold a million Secrets otherwise.
+///
+/// # Errors
+/// If something fails, or the first run was left out.
+pub fn large(tools: &mut Tools) -> Result<()> {
+    let (nth, count) = (tools.bench.asked.nth, tools.bench.asked.large());
+    // What the first run has sent, the others send first, every other time.
+    let bodies = tools.bench.tree.join("target/bench-bodies");
+    say(&format!("first install of {count}, run {nth}"));
+    let pairs = Pairs::once(tools, count, (nth > 1).then(|| bodies.clone()), nth % 2 == 1)?;
+    tools.bench.keep_nth("scale-100000", Figure::speed(pairs.times.clone()))?;
+    let first = pairs.took.clone();
+    let (room, sent) = pairs.end()?;
+    if nth == 1 {
+        fs::copy(&sent, &bodies).with_context(|| format!("failed to keep what was sent in {}", bodies.display()))?;
     }
-    tools.bench.keep(&format!("rerun-list-seconds-{size}"), Figure::of(seconds))?;
-    tools.bench.keep(&format!("memory-{size}"), memory(&took))
+    say(&format!("rerun of {count}"));
+    let again = tools.run_job(&room)?;
+    tools.bench.keep_nth("rerun-list-seconds-100000", Figure::of(vec![again.milliseconds / 1000.0]))?;
+    tools.bench.keep_nth("memory-100000", memory(&[first, vec![again]].concat()))?;
+    keep_spread(tools)
 }
 
 /// The peaks of these runs in MiB.
