@@ -94,3 +94,23 @@ pub fn termination(line: &str) {
         let _ = writeln!(file, "{line}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_the_work_has_come_is_told_after_a_silence() {
+        let output = Output::standard();
+        output.progress(|| unreachable!("something was printed just now"));
+        output.last.set(Instant::now().checked_sub(2 * SILENCE).unwrap());
+        let told = Cell::new(0);
+        let tell = || {
+            told.set(told.get() + 1);
+            "so far 7 objects".to_owned()
+        };
+        output.progress(tell);
+        output.progress(tell);
+        assert_eq!(told.get(), 1);
+    }
+}

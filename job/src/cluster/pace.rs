@@ -1,7 +1,7 @@
 //! How many requests are under way at once: as many as the API server answers without keeping them waiting.
 //!
 //! Rule: the number grows while answers come about as fast as the fastest did, and shrinks when they take several times as long, so that whoever
-//! else asks the API server is not kept waiting either. An answer that asks to come back later halves it.
+//! else asks the API server is not kept waiting either. An answer that asks to come back later halves it, and so many are not tried again.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -22,6 +22,7 @@ pub(super) struct Pace(Mutex<State>);
 #[derive(Debug)]
 struct State {
     at_once: usize,
+    most: usize,
     fastest: Duration,
     /// Since the number was last looked at: how many answers came, how long they took together, and whether one asked to come back later.
     answers: u32,
@@ -31,7 +32,7 @@ struct State {
 
 impl Default for Pace {
     fn default() -> Self {
-        let state = State { at_once: FIRST, fastest: Duration::MAX, answers: 0, took: Duration::ZERO, is_refused: false };
+        let state = State { at_once: FIRST, most: BOUNDS.1, fastest: Duration::MAX, answers: 0, took: Duration::ZERO, is_refused: false };
         Self(Mutex::new(state))
     }
 }
@@ -61,7 +62,10 @@ impl State {
             self.fastest = self.fastest.min(took);
         }
         if self.answers as usize >= self.at_once {
-            self.at_once = self.next().clamp(BOUNDS.0, BOUNDS.1);
+            if self.is_refused {
+                self.most = (self.at_once * 3 / 4).max(BOUNDS.0);
+            }
+            self.at_once = self.next().clamp(BOUNDS.0, self.most);
             (self.answers, self.took, self.is_refused) = (0, Duration::ZERO, false);
         }
     }
@@ -122,5 +126,6 @@ mod tests {
             pace.note(Duration::from_millis(1), true);
         }
         assert_eq!(pace.at_once(), 16);
+        assert_eq!(after(&pace, 20, 5), 24, "so many as were refused are not tried again");
     }
 }

@@ -22,6 +22,7 @@ mod helm_matrix;
 mod idle;
 mod installs;
 mod kube;
+mod neighbours;
 mod obstacles;
 mod outages;
 mod outside;
