@@ -1,7 +1,8 @@
 //! How many requests are under way at once: as many as the API server answers without keeping them waiting.
 //!
 //! Rule: the number grows while answers come about as fast as the fastest did, and shrinks when they take several times as long, so that whoever
-//! else asks the API server is not kept waiting either. An answer that asks to come back later halves it, and so many are not tried again.
+//! else asks the API server is not kept waiting either. An answer that asks to come back later halves it, and from
+//! three quarters of what was refused it grows one by one.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -64,6 +65,8 @@ impl State {
         if self.answers as usize >= self.at_once {
             if self.is_refused {
                 self.most = (self.at_once * 3 / 4).max(BOUNDS.0);
+            } else if self.at_once == self.most {
+                self.most = (self.most + 1).min(BOUNDS.1);
             }
             self.at_once = self.next().clamp(BOUNDS.0, self.most);
             (self.answers, self.took, self.is_refused) = (0, Duration::ZERO, false);
@@ -126,6 +129,7 @@ mod tests {
             pace.note(Duration::from_millis(1), true);
         }
         assert_eq!(pace.at_once(), 16);
-        assert_eq!(after(&pace, 20, 5), 24, "so many as were refused are not tried again");
+        assert_eq!(after(&pace, 2, 5), 24, "three quarters of what was refused");
+        assert_eq!(after(&pace, 1, 5), 25, "and from there one by one");
     }
 }
