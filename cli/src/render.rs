@@ -41,10 +41,10 @@ fn manifests(document: &[u8], mut secrets: Secrets, args: &RenderArgs, problems:
         secrets.stand_in(&connections);
     }
     let references = secrets.references();
-    let plan = Plan::of(connections, &references, args.release(), problems);
+    let plan = Plan::of(connections, &references, &args.release(), problems);
     let mut manifests = Vec::new();
     for (id, planned) in plan.objects() {
-        match plan.manifest(id, planned, &references) {
+        match planned.manifest(id, &references, plan.release()) {
             Ok(manifest) => manifests.push(manifest),
             Err(found) => found.into_iter().for_each(|problem| problems.push(problem)),
         }

@@ -42,7 +42,7 @@ fn main() -> Result<()> {
     ensure!(plan.connections().len() == count, "only {} of {count} were planned: {:?}", plan.connections().len(), problems.into_vec().first());
     println!("{:.1} {}", elapsed.as_secs_f64() * 1000.0, peak_memory()?);
     for (id, planned) in plan.objects() {
-        let manifest = plan.manifest(id, planned, &references).map_err(|problems| anyhow!("{problems:?}"))?;
+        let manifest = planned.manifest(id, &references, plan.release()).map_err(|problems| anyhow!("{problems:?}"))?;
         ensure!(compare(&manifest.to_bytes(), id.kind)? == Some(planned.fingerprint), "{id} differs from itself");
     }
     Ok(())
@@ -57,7 +57,7 @@ fn parse(document: &[u8], problems: &mut Problems) -> Result<Vec<Connection>> {
 
 #[inline(never)]
 fn plan(connections: Vec<Connection>, references: &References, problems: &mut Problems) -> Plan {
-    Plan::of(connections, references, Release { name: "sc".into(), namespace: "sc-system".into() }, problems)
+    Plan::of(connections, references, &Release { name: "sc".into(), namespace: "sc-system".into() }, problems)
 }
 
 #[inline(never)]

@@ -199,7 +199,7 @@ mod tests {
             ledger.claim(&connections, &mut problems);
         }
         let release = Release { name: "sc".into(), namespace: "sc-system".into() };
-        let plan = |connections| Plan::within(&ledger, connections, &References::default(), release.clone(), &mut Problems::default());
+        let plan = |connections| Plan::within(&ledger, connections, &References::default(), &release, &mut Problems::default());
         let objects = |plan: Plan| plan.objects().map(|(id, _)| id.name.to_string()).collect();
         let objects = read(&mut Problems::default()).into_iter().map(plan).map(objects).collect();
         (problems.into_vec().iter().map(|problem| format!("{}: {problem}", problem.at)).collect(), objects)

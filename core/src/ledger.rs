@@ -53,7 +53,7 @@ pub struct Open<'a> {
     pub id: &'a ObjectId,
     /// How it should be.
     pub fingerprint: Fingerprint,
-    /// The document that wants it, first of all.
+    /// The first document that wants it.
     pub document: u16,
 }
 
@@ -64,7 +64,7 @@ enum Wanted {
     Nothing,
     /// That it is gone.
     Gone,
-    /// That it is there, by the document of this number first of all.
+    /// That it is there; the first document that says so.
     There { policy: DeletionPolicy, document: u16 },
 }
 
@@ -73,6 +73,8 @@ enum Wanted {
 enum State {
     #[default]
     Open,
+    /// A request about it is under way.
+    Begun,
     Settled,
     /// It is somebody else's, and so is to leave the inventory.
     Strangers,
@@ -93,7 +95,9 @@ impl Ledger {
         for (id, planned) in plan.objects() {
             let line = self.line(id);
             line.wanted = match line.wanted {
-                Wanted::There { policy, document } => Wanted::There { policy: policy.min(planned.deletion_policy), document },
+                Wanted::There { policy, document: first } => {
+                    Wanted::There { policy: policy.min(planned.deletion_policy), document: first.min(document) }
+                }
                 Wanted::Nothing | Wanted::Gone => {
                     line.fingerprint = Some(planned.fingerprint);
                     Wanted::There { policy: planned.deletion_policy, document }
@@ -111,6 +115,12 @@ impl Ledger {
     #[must_use]
     pub fn find_open(&self, id: &ObjectId) -> Option<Fingerprint> {
         self.lines.get(id)?.open(id).map(|open| open.fingerprint)
+    }
+
+    /// How an object should be that a document wants.
+    #[must_use]
+    pub fn fingerprint(&self, id: &ObjectId) -> Option<Fingerprint> {
+        self.lines.get(id)?.fingerprint
     }
 
     /// The objects that should be gone. While something is wrong with the values, a ServiceAccount may be asked for by what is wrong.
@@ -145,10 +155,22 @@ impl Ledger {
         });
     }
 
+    /// Notes that work on an object begins, if it should be there and nobody else is at work on it or was.
+    #[must_use]
+    pub fn begin(&self, id: &ObjectId) -> bool {
+        let line = self.lines.get(id).filter(|line| line.open(id).is_some());
+        line.inspect(|line| line.state.set(State::Begun)).is_some()
+    }
+
+    /// The objects that work was begun on and that are not settled.
+    pub fn begun(&self) -> impl Iterator<Item = &ObjectId> {
+        self.lines.iter().filter(|(_, line)| line.state.get() == State::Begun).map(|(id, _)| id)
+    }
+
     /// Whether this run is done with an object.
     #[must_use]
     pub fn is_settled(&self, id: &ObjectId) -> bool {
-        self.lines.get(id).is_some_and(|line| line.state.get() != State::Open)
+        self.lines.get(id).is_some_and(|line| !matches!(line.state.get(), State::Open | State::Begun))
     }
 
     fn line(&mut self, id: &ObjectId) -> &mut Line {

@@ -1,6 +1,7 @@
 //! The plan: the objects that the connections ask for, in order, each of one name, and those that should be gone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -10,23 +11,23 @@ use crate::credential::References;
 use crate::ledger::Ledger;
 use crate::names::{CONNECTION_NAME, Guid, Release, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
 use crate::object::{Fingerprint, Manifest, ObjectId, ObjectKind};
-use crate::problem::{At, Kind, Problem, Problems};
+use crate::problem::{Problem, Problems};
 use crate::rendering;
 use crate::values::{DeletionPolicy, State, VaultObject};
 
 /// What should be, by the connections of one document.
 pub struct Plan {
     release: Release,
-    connections: Vec<Connection>,
+    connections: Vec<Arc<Connection>>,
     objects: BTreeMap<ObjectId, Planned>,
     removals: BTreeSet<ObjectId>,
 }
 
 /// One object of the plan, and where its content comes from.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Planned {
     /// The connection that asks for it; of several, the first by name.
-    connection: usize,
+    connection: Arc<Connection>,
     /// Whether a stranger's object of this name is taken over.
     pub adopt: bool,
     /// What becomes of it when it is no longer asked for.
@@ -40,50 +41,74 @@ impl Plan {
     ///
     /// What cannot be had, and what two connections would both write, becomes a problem, and none of it is planned: everything that can be
     /// checked is checked here, before the first write.
-    pub fn of(connections: Vec<Connection>, references: &References, release: Release, problems: &mut Problems) -> Self {
+    pub fn of(connections: Vec<Connection>, references: &References, release: &Release, problems: &mut Problems) -> Self {
         let mut ledger = Ledger::default();
         ledger.claim(&connections, problems);
         Self::within(&ledger, connections, references, release, problems)
     }
 
     /// The same for the connections of one document of several, when all their claims are in the ledger.
-    pub fn within(ledger: &Ledger, mut connections: Vec<Connection>, references: &References, release: Release, problems: &mut Problems) -> Self {
-        connections.retain(|connection| ledger.allows(connection));
-        connections.sort_unstable_by(|a, b| (&a.namespace, a.name.as_str()).cmp(&(&b.namespace, b.name.as_str())));
-        let mut plan = Self { release, connections: Vec::with_capacity(connections.len()), objects: BTreeMap::new(), removals: BTreeSet::new() };
-        for connection in connections {
-            match plan.add(&connection, references) {
-                Ok(()) => plan.connections.push(connection),
-                Err(found) => found.into_iter().for_each(|problem| problems.push(problem)),
-            }
+    pub fn within(ledger: &Ledger, connections: Vec<Connection>, references: &References, release: &Release, problems: &mut Problems) -> Self {
+        let mut plan = Self::empty(release);
+        let rendered = |id: &ObjectId, connection: &Connection| Ok(render(id, connection, references, release)?.fingerprint());
+        for problem in plan.fill(ledger, connections, rendered) {
+            problems.push(problem);
         }
-        let Self { objects, removals, .. } = &mut plan;
-        removals.retain(|id| !objects.contains_key(id));
         plan
     }
 
-    /// Adds the objects of one more connection, if all of them can be had. One that is absent wants nothing but that they are gone.
-    fn add(&mut self, connection: &Connection, references: &References) -> Result<(), Vec<Problem>> {
-        if connection.state == State::Absent {
-            self.removals.extend(objects_of(connection));
-            return Ok(());
-        }
-        let index = self.connections.len();
-        let rendered = |id: ObjectId| Ok((render(&id, connection, references, &self.release)?.fingerprint(), id));
-        let rendered: Vec<_> = objects_of(connection).into_iter().map(rendered).collect::<Result<_, Vec<Problem>>>()?;
-        for (fingerprint, id) in rendered {
-            let first = Planned { connection: index, adopt: false, deletion_policy: DeletionPolicy::Delete, fingerprint };
-            let planned = self.objects.entry(id).or_insert(first);
-            planned.adopt |= connection.adopt;
-            // What several share stays unless all of them want it deleted.
-            planned.deletion_policy = planned.deletion_policy.min(connection.deletion_policy);
-        }
-        Ok(())
+    /// The same once more, when the ledger has what was planned: nothing is rendered, and what could not be had is not planned again.
+    #[must_use]
+    pub fn again(ledger: &Ledger, connections: Vec<Connection>, release: &Release) -> Self {
+        let mut plan = Self::empty(release);
+        plan.fill(ledger, connections, |id, _| ledger.fingerprint(id).ok_or_else(Vec::new));
+        plan
     }
 
-    /// Takes those objects out for which this holds.
-    pub fn pass_over(&mut self, is_done: impl Fn(&ObjectId) -> bool) {
-        self.objects.retain(|id, _| !is_done(id));
+    fn empty(release: &Release) -> Self {
+        Self { release: release.clone(), connections: Vec::new(), objects: BTreeMap::new(), removals: BTreeSet::new() }
+    }
+
+    /// Adds the objects of these connections; returns what is wrong with those that cannot be had.
+    fn fill(
+        &mut self,
+        ledger: &Ledger,
+        mut connections: Vec<Connection>,
+        fingerprint: impl Fn(&ObjectId, &Connection) -> Result<Fingerprint, Vec<Problem>>,
+    ) -> Vec<Problem> {
+        connections.retain(|connection| ledger.allows(connection));
+        connections.sort_unstable_by(|a, b| (&a.namespace, a.name.as_str()).cmp(&(&b.namespace, b.name.as_str())));
+        let mut problems = Vec::new();
+        for connection in connections {
+            problems.extend(self.add(connection, &fingerprint).err().into_iter().flatten());
+        }
+        let Self { objects, removals, .. } = self;
+        removals.retain(|id| !objects.contains_key(id));
+        problems
+    }
+
+    /// Adds the objects of one more connection, if all of them can be had. One that is absent wants nothing but that they are gone.
+    fn add(
+        &mut self,
+        connection: Connection,
+        fingerprint: impl Fn(&ObjectId, &Connection) -> Result<Fingerprint, Vec<Problem>>,
+    ) -> Result<(), Vec<Problem>> {
+        let ids = objects_of(&connection);
+        let connection = Arc::new(connection);
+        if connection.state == State::Absent {
+            self.removals.extend(ids);
+        } else {
+            let fingerprints: Vec<_> = ids.iter().map(|id| fingerprint(id, &connection)).collect::<Result<_, _>>()?;
+            for (id, fingerprint) in ids.into_iter().zip(fingerprints) {
+                let first = Planned { connection: Arc::clone(&connection), adopt: false, deletion_policy: DeletionPolicy::Delete, fingerprint };
+                let planned = self.objects.entry(id).or_insert(first);
+                planned.adopt |= connection.adopt;
+                // What several share stays unless all of them want it deleted.
+                planned.deletion_policy = planned.deletion_policy.min(connection.deletion_policy);
+            }
+        }
+        self.connections.push(connection);
+        Ok(())
     }
 
     /// The objects that connections which are absent would have.
@@ -93,8 +118,14 @@ impl Plan {
 
     /// The objects, in order of namespace, kind (ServiceAccounts before Secrets) and name.
     #[must_use]
-    pub fn objects(&self) -> impl ExactSizeIterator<Item = (&ObjectId, Planned)> {
-        self.objects.iter().map(|(id, planned)| (id, *planned))
+    pub fn objects(&self) -> impl ExactSizeIterator<Item = (&ObjectId, &Planned)> {
+        self.objects.iter()
+    }
+
+    /// The objects in the same order, each with no more than it takes to make it: of the plan nothing stays.
+    #[must_use]
+    pub fn into_objects(self) -> impl ExactSizeIterator<Item = (ObjectId, Planned)> {
+        self.objects.into_iter()
     }
 
     /// The release that the objects belong to.
@@ -105,19 +136,18 @@ impl Plan {
 
     /// The connections that it serves.
     #[must_use]
-    pub fn connections(&self) -> &[Connection] {
-        &self.connections
+    pub fn connections(&self) -> impl ExactSizeIterator<Item = &Connection> {
+        self.connections.iter().map(AsRef::as_ref)
     }
+}
 
-    /// The manifest of an object, made anew at each call so that no credential stays in memory for long.
+impl Planned {
+    /// The manifest of the object, made anew at each call so that no credential stays in memory for long.
     ///
     /// # Errors
     /// None that planning with the same references has not already found.
-    pub fn manifest(&self, id: &ObjectId, planned: Planned, references: &References) -> Result<Manifest, Vec<Problem>> {
-        let gone =
-            || vec![Problem { at: At::top(), kind: Box::new(Kind::MissingField { field: "name", meaning: "the connection of a planned object" }) }];
-        let connection = self.connections.get(planned.connection).ok_or_else(gone)?;
-        render(id, connection, references, &self.release)
+    pub fn manifest(&self, id: &ObjectId, references: &References, release: &Release) -> Result<Manifest, Vec<Problem>> {
+        render(id, &self.connection, references, release)
     }
 }
 

@@ -2,15 +2,19 @@
 //!
 //! Absent → POST, present → GET, compare and PUT with the resourceVersion seen. Both are atomic, so nothing of a stranger is ever overwritten.
 
+use std::convert::identity;
 use std::time::Duration;
 
+use futures::stream::{self, Stream, StreamExt};
 use sc_core::credential::References;
 use sc_core::names::Release;
-use sc_core::object::{Decision, Manifest, ObjectId};
+use sc_core::object::{Decision, Live, Manifest, ObjectId};
 use sc_core::plan::{Plan, Planned};
 use sc_core::problem::Problem;
 use sc_core::report::Outcome;
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::time::sleep;
 
 use crate::books::Books;
@@ -48,40 +52,49 @@ pub struct Mode {
     pub dry_run: bool,
 }
 
-/// Applies all of the plan, and notes what becomes of each object. What was not begun when `stop` came has failed.
-pub async fn apply(cluster: &Cluster, plan: &Plan, references: &References, mode: Mode, stop: &Stop, books: &mut Books<'_>) {
-    let work = |(id, planned)| object(cluster, plan, references, (id, planned), mode);
-    let ended = for_each(plan.objects(), work, || cluster.at_once(), stop, |(id, _), outcome| books.settle(id, &outcome)).await;
-    if let Some(reason) = ended {
-        plan.objects().for_each(|(id, _)| books.give_up(id, reason));
-    }
+/// What applies plans.
+pub struct Applier<'a> {
+    /// The API server.
+    pub cluster: &'a Cluster,
+    /// Whose objects they are.
+    pub release: &'a Release,
+    /// The credentials in them.
+    pub references: &'a References,
+    /// How they are applied.
+    pub mode: Mode,
 }
 
-async fn object(cluster: &Cluster, plan: &Plan, references: &References, (id, planned): (&ObjectId, Planned), mode: Mode) -> Outcome {
-    let manifest = match plan.manifest(id, planned, references) {
-        Ok(manifest) => manifest,
-        Err(problems) => return refuse(said(&problems, ToString::to_string), said(&problems, Problem::fix)),
-    };
-    let object = Object { cluster, id, manifest, adopt: planned.adopt, release: plan.release(), dry_run: mode.dry_run };
-    object.settle(mode.first).await
+impl Applier<'_> {
+    /// Applies what is open of these plans, and notes what becomes of each object. The next plan is made while requests of the one before it are
+    /// under way. When `stop` comes, what was begun has failed, and the rest is left open.
+    pub async fn apply(&self, plans: impl Stream<Item = Plan>, stop: &Stop, books: &mut Books<'_>) {
+        let ledger = books.ledger;
+        let objects = plans.flat_map(|plan| stream::iter(plan.into_objects().filter(|(id, _)| ledger.begin(id))));
+        let work = async |(id, planned)| {
+            let outcome = Object { on: self, id: &id, planned: &planned }.settle().await;
+            (id, outcome)
+        };
+        let ended = for_each(objects, work, || self.cluster.at_once(), stop, |(id, outcome)| books.settle(&id, &outcome)).await;
+        if let Some(reason) = ended {
+            ledger.begun().for_each(|id| books.give_up(id, reason));
+        }
+    }
 }
 
 /// One object on its way.
 struct Object<'a> {
-    cluster: &'a Cluster,
+    on: &'a Applier<'a>,
     id: &'a ObjectId,
-    manifest: Manifest,
-    adopt: bool,
-    release: &'a Release,
-    dry_run: bool,
+    planned: &'a Planned,
 }
 
 /// What one round came to: an outcome, or what to try next.
 type Round = Result<Outcome, First>;
 
 impl Object<'_> {
-    async fn settle(&self, first: First) -> Outcome {
-        let mut next = if self.dry_run { First::Read } else { first };
+    async fn settle(&self) -> Outcome {
+        let Mode { first, dry_run } = self.on.mode;
+        let mut next = if dry_run { First::Read } else { first };
         for round in 0..ROUNDS {
             // The second round is the common one: another way to the same object. Those after it wait for somebody else to be done.
             sleep(PAUSE * round.saturating_sub(1)).await;
@@ -98,8 +111,12 @@ impl Object<'_> {
     }
 
     async fn create(&self) -> Round {
-        match self.cluster.create(&collection(self.id.namespace.as_str(), self.id.kind), self.manifest.to_bytes().into()).await {
-            Ok(answer) => Ok(self.verified(answer, Outcome::Created(Vec::new()))),
+        let body = match self.manifest() {
+            Ok(manifest) => manifest.to_bytes(),
+            Err(outcome) => return Ok(outcome),
+        };
+        match self.on.cluster.create_as(&collection(self.id.namespace.as_str(), self.id.kind), body.into()).await {
+            Ok(answer) => Ok(self.verified(&answer, Outcome::Created(Vec::new()))),
             Err(Failure::Exists) => Err(First::Read),
             // A namespace's quota is counted with a conflict, too.
             Err(Failure::Conflict) => Err(First::Create),
@@ -108,25 +125,27 @@ impl Object<'_> {
     }
 
     async fn read(&self) -> Round {
-        match self.cluster.get(&path(self.id)).await {
-            Ok(None) if self.dry_run => Ok(Outcome::Created(self.manifest.additions())),
+        match self.on.cluster.get_as::<Answer>(&path(self.id)).await {
+            Ok(None) if self.on.mode.dry_run => Ok(self.manifest().map_or_else(identity, |manifest| Outcome::Created(manifest.additions()))),
             Ok(None) => Err(First::Create),
-            Ok(Some(live)) if live["metadata"]["deletionTimestamp"].is_string() => {
-                Ok(Outcome::Failed { reason: "it is being deleted by somebody else".to_owned() })
-            }
-            Ok(Some(live)) => self.decide(live).await,
+            Ok(Some(answer)) if self.is_as_planned(&answer) => Ok(Outcome::Unchanged),
+            Ok(Some(answer)) => self.decide(answer.value()).await,
             Err(failure) => Ok(refused(&failure)),
         }
     }
 
     async fn decide(&self, live: Value) -> Round {
-        match self.manifest.compare(live, self.release, self.adopt) {
-            Decision::Unchanged => Ok(Outcome::Unchanged),
-            Decision::NotOurs => Ok(self.not_ours()),
-            Decision::OtherType { is_strangers } => Ok(self.other_type(is_strangers)),
-            Decision::Update { changes, .. } if self.dry_run => Ok(Outcome::Updated(changes)),
-            Decision::Update { body, changes } => match self.cluster.replace(&path(self.id), body.into()).await {
-                Ok(answer) => Ok(self.verified(answer, Outcome::Updated(changes))),
+        if live["metadata"]["deletionTimestamp"].is_string() {
+            return Ok(Outcome::Failed { reason: "it is being deleted by somebody else".to_owned() });
+        }
+        match self.compare(live, self.planned.adopt) {
+            Err(outcome) => Ok(outcome),
+            Ok(Decision::Unchanged) => Ok(Outcome::Unchanged),
+            Ok(Decision::NotOurs) => Ok(self.not_ours()),
+            Ok(Decision::OtherType { is_strangers }) => Ok(self.other_type(is_strangers)),
+            Ok(Decision::Update { changes, .. }) if self.on.mode.dry_run => Ok(Outcome::Updated(changes)),
+            Ok(Decision::Update { body, changes }) => match self.on.cluster.replace_as(&path(self.id), body.into()).await {
+                Ok(answer) => Ok(self.verified(&answer, Outcome::Updated(changes))),
                 Err(Failure::Conflict) => Err(First::Read),
                 Err(Failure::Absent) => Err(First::Create),
                 Err(failure) => Ok(refused(&failure)),
@@ -135,14 +154,32 @@ impl Object<'_> {
     }
 
     /// What was written must be what the API server says it stored.
-    fn verified(&self, answer: Value, outcome: Outcome) -> Outcome {
-        match self.manifest.compare(answer, self.release, false) {
-            Decision::Unchanged => outcome,
-            _ => refuse(
+    fn verified(&self, answer: &Answer, outcome: Outcome) -> Outcome {
+        if self.is_as_planned(answer) {
+            return outcome;
+        }
+        match self.compare(answer.value(), false) {
+            Err(refused) => refused,
+            Ok(Decision::Unchanged) => outcome,
+            Ok(_) => refuse(
                 "the API server stored something else than was sent".to_owned(),
                 "look for a mutating admission webhook on this kind of object".to_owned(),
             ),
         }
+    }
+
+    /// Whether it is ours and as it should be, by its fingerprint, which takes no manifest.
+    fn is_as_planned(&self, answer: &Answer) -> bool {
+        answer.live.fingerprint(self.id.kind) == Some(self.planned.fingerprint)
+    }
+
+    fn compare(&self, live: Value, adopt: bool) -> Result<Decision, Outcome> {
+        Ok(self.manifest()?.compare(live, self.on.release, adopt))
+    }
+
+    fn manifest(&self) -> Result<Manifest, Outcome> {
+        let refused = |problems: Vec<Problem>| refuse(said(&problems, ToString::to_string), said(&problems, Problem::fix));
+        self.planned.manifest(self.id, self.on.references, self.on.release).map_err(refused)
     }
 
     fn other_type(&self, is_strangers: bool) -> Outcome {
@@ -155,12 +192,34 @@ impl Object<'_> {
     }
 
     fn not_ours(&self) -> Outcome {
-        let Release { name, namespace } = self.release;
+        let Release { name, namespace } = self.on.release;
         Outcome::Refused {
             is_strangers: true,
             reason: format!("{} exists and was not made by release `{name}` in `{namespace}`", self.id),
             fix: "delete or rename it, rename the connection, or say `adopt: true` on the connection to take it over".to_owned(),
         }
+    }
+}
+
+/// An object, as the API server says it is: what is compared of it, and the text of all of it, which is seldom looked at.
+#[derive(Deserialize)]
+#[serde(try_from = "Box<RawValue>")]
+struct Answer {
+    live: Live,
+    text: Box<RawValue>,
+}
+
+impl TryFrom<Box<RawValue>> for Answer {
+    type Error = serde_json::Error;
+
+    fn try_from(text: Box<RawValue>) -> Result<Self, Self::Error> {
+        Ok(Self { live: serde_json::from_str(text.get())?, text })
+    }
+}
+
+impl Answer {
+    fn value(&self) -> Value {
+        serde_json::from_str(self.text.get()).unwrap_or_default()
     }
 }
 

@@ -123,12 +123,28 @@ impl Cluster {
         self.changed(Method::POST, collection, "create", body).await
     }
 
+    /// The same, of whose answer no more is read than what such a type takes.
+    ///
+    /// # Errors
+    /// As [`Self::create`].
+    pub async fn create_as<T: DeserializeOwned>(&self, collection: &str, body: Bytes) -> Result<T, Failure> {
+        self.retried(Method::POST, collection, "create", &body).await
+    }
+
     /// PUT of a whole object, which carries the resourceVersion that was seen.
     ///
     /// # Errors
     /// What the API server has against it; [`Failure::Conflict`] if it changed since.
     pub async fn replace(&self, path: &str, body: Bytes) -> Result<Value, Failure> {
         self.changed(Method::PUT, path, "update", body).await
+    }
+
+    /// The same, of whose answer no more is read than what such a type takes.
+    ///
+    /// # Errors
+    /// As [`Self::replace`].
+    pub async fn replace_as<T: DeserializeOwned>(&self, path: &str, body: Bytes) -> Result<T, Failure> {
+        self.retried(Method::PUT, path, "update", &body).await
     }
 
     /// PATCH with a JSON patch.

@@ -1,33 +1,31 @@
 //! Many pieces of work at once, as many as the API server bears.
 
-use futures::stream::{FuturesUnordered, StreamExt};
+use std::pin::pin;
+
+use futures::stream::{FuturesUnordered, Stream, StreamExt};
 
 use crate::stop::{Reason, Stop};
 
-/// Does `work` for each item, `at_once` of them at a time, until all is done or `stop` comes, whose reason it returns.
-pub(crate) async fn for_each<T: Copy, R, F: Future<Output = R>>(
-    mut items: impl Iterator<Item = T>,
+/// Does `work` for each item, `at_once` of them at a time, until all is done or `stop` comes, whose reason it returns. The next items are waited
+/// for while work on those before them goes on.
+pub(crate) async fn for_each<T, R, F: Future<Output = R>>(
+    items: impl Stream<Item = T>,
     work: impl Fn(T) -> F,
     at_once: impl Fn() -> usize,
     stop: &Stop,
-    mut done: impl FnMut(T, R),
+    mut done: impl FnMut(R),
 ) -> Option<Reason> {
-    let begin = |item| {
-        let work = work(item);
-        async move { (item, work.await) }
-    };
-    let mut running = FuturesUnordered::new();
-    loop {
-        let room = at_once().saturating_sub(running.len());
-        running.extend(items.by_ref().take(room).map(begin));
+    let (mut items, mut running) = (pin!(items.fuse()), FuturesUnordered::new());
+    let mut stopped = pin!(stop.wait());
+    while !(items.is_done() && running.is_empty()) {
+        let has_room = running.len() < at_once();
         tokio::select! {
             // In this order, so that nothing is begun after the end.
             biased;
-            reason = stop.wait() => return Some(reason),
-            next = running.next() => match next {
-                Some((item, result)) => done(item, result),
-                None => return None,
-            },
+            reason = &mut stopped => return Some(reason),
+            next = items.next(), if has_room && !items.is_done() => running.extend(next.map(&work)),
+            result = running.next(), if !running.is_empty() => result.into_iter().for_each(&mut done),
         }
     }
+    None
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures::stream;
 use sc_core::names::Release;
 use sc_core::object::{ObjectId, Removal};
 use sc_core::report::{Outcome, Staying};
@@ -16,8 +17,9 @@ const ROUNDS: usize = 6;
 
 /// Deletes these objects, and notes what becomes of each. What was not begun when `stop` came has failed.
 pub async fn remove(cluster: &Cluster, ids: &BTreeSet<ObjectId>, release: &Release, dry_run: bool, stop: &Stop, books: &mut Books<'_>) {
-    let ended =
-        for_each(ids.iter(), |id| object(cluster, id, release, dry_run), || cluster.at_once(), stop, |id, outcome| books.settle(id, &outcome)).await;
+    let work = async |id| (id, object(cluster, id, release, dry_run).await);
+    let note = |(id, outcome): (&ObjectId, _)| books.settle(id, &outcome);
+    let ended = for_each(stream::iter(ids), work, || cluster.at_once(), stop, note).await;
     if let Some(reason) = ended {
         for id in ids {
             books.give_up(id, reason);

@@ -209,7 +209,11 @@ impl Run<'_> {
     ///
     /// # Errors
     /// What cut the work short, or that a success could not be written.
-    async fn publish(&self, status: Option<(Status, Desired)>, done: Done) -> Result<u8> {
+    async fn publish(&self, status: Option<(Status, Desired)>, mut done: Done) -> Result<u8> {
+        let is_lost = self.stop.reason() == Some(Reason::LeaseLost);
+        if is_lost {
+            done.cut_short.get_or_insert(Reason::LeaseLost.into());
+        }
         let verdict = if done.cut_short.is_some() { Verdict::Failed } else { done.report.verdict() };
         let reason = reason(&done);
         if done.cut_short.is_none() || !done.report.is_empty() {
@@ -217,7 +221,7 @@ impl Run<'_> {
         }
         let written = match status {
             // The status is the other run's now.
-            Some(_) if self.stop.reason() == Some(Reason::LeaseLost) => Ok(()),
+            Some(_) if is_lost => Ok(()),
             Some((status, _)) if verdict != Verdict::Applied => status.fail(self.cluster, &done, &reason).await,
             Some((status, desired)) if self.args.task == Task::Cleanup => status.clean_up(self.cluster, &desired, &done).await,
             Some((status, desired)) => status.succeed(self.cluster, &desired, &done).await,

@@ -4,8 +4,11 @@
 //! they ask for and what is wrong with it, and once more, at the same resourceVersion, to apply it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::ready;
+use std::pin::pin;
 
 use anyhow::{Context, Error, Result, anyhow};
+use futures::stream::{self, StreamExt};
 use sc_core::connection::Connection;
 use sc_core::connections::{ConnectionSet, Connections, Unread};
 use sc_core::ledger::Ledger;
@@ -15,7 +18,7 @@ use sc_core::problem::Problems;
 use sc_core::report::{Report, Verdict};
 use sc_core::values::Settings;
 
-use crate::apply::{First, Mode, apply};
+use crate::apply::{Applier, First, Mode};
 use crate::books::Books;
 use crate::cluster::Cluster;
 use crate::cluster::inventory::StoredInventory;
@@ -107,11 +110,7 @@ impl Work<'_> {
             let namespaces = sets.iter().flat_map(|set| &set.namespaces).map(String::as_str).collect();
             survey(self.cluster, &namespaces, &self.release, self.stop, &mut self.books(&found.ledger, &mut found.report)).await;
         }
-        self.apply(plan, found).await;
-        let open: BTreeSet<u16> = found.ledger.open().map(|open| open.document).collect();
-        for set in sets.iter().filter(|set| open.contains(&set.number())) {
-            self.apply_set(set, &settings, found).await?;
-        }
+        self.apply(plan, &sets, &settings, found).await?;
         self.remove_needless(found).await;
         Ok(stored)
     }
@@ -143,7 +142,7 @@ impl Work<'_> {
     async fn plan(&self, connections: Vec<Connection>, found: &mut Findings) -> Result<Plan> {
         let read = found.known.read(self.cluster, &self.release.namespace, &connections);
         self.stop.or(read).await.context("failed to read the referenced Secrets")?;
-        Ok(Plan::within(&found.ledger, connections, &found.known.references, self.release.clone(), &mut found.problems))
+        Ok(Plan::within(&found.ledger, connections, &found.known.references, &self.release, &mut found.problems))
     }
 
     async fn read_set(&self, set: &ConnectionSet) -> Result<Result<(Vec<u8>, String), Unread>> {
@@ -170,30 +169,28 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Applies a set as it was looked at.
-    async fn apply_set(&self, set: &ConnectionSet, settings: &Settings, found: &mut Findings) -> Result<()> {
-        let seen = found.sets.get(&set.secret);
-        let bytes = match self.read_set(set).await? {
-            Ok((bytes, version)) if Some(&version) == seen => bytes,
-            other => {
-                found.problems.push(set.unread(other.err().unwrap_or(Unread::Changed)));
-                return Ok(());
+    /// Applies the plan of the values, and then the sets of which something is open, each as it was looked at.
+    async fn apply(&self, plan: Plan, sets: &[ConnectionSet], settings: &Settings, found: &mut Findings) -> Result<()> {
+        let Findings { problems, ledger, report, known, sets: seen } = found;
+        let open: BTreeSet<u16> = ledger.open().map(|open| open.document).collect();
+        let again = stream::iter(sets.iter().filter(|set| open.contains(&set.number()))).then(async |set| {
+            let (bytes, version) = references::set(self.cluster, &self.release.namespace, set).await.map_err(|why| set.unread(why))?;
+            if seen.get(&set.secret) != Some(&version) {
+                return Err(set.unread(Unread::Changed));
             }
-        };
-        // What is wrong with it is known since the first look.
-        let mut again = Problems::default();
-        let connections = set.connections(&bytes, settings, &mut again);
-        drop(bytes);
-        let plan = Plan::within(&found.ledger, connections, &found.known.references, self.release.clone(), &mut again);
-        self.apply(plan, found).await;
-        Ok(())
-    }
-
-    /// Applies what is not settled yet, by the survey or an earlier document.
-    async fn apply(&self, mut plan: Plan, found: &mut Findings) {
-        plan.pass_over(|id| found.ledger.is_settled(id));
-        let mut books = self.books(&found.ledger, &mut found.report);
-        apply(self.cluster, &plan, &found.known.references, self.mode, self.stop, &mut books).await;
+            // What is wrong with it is known since the first look.
+            let connections = set.connections(&bytes, settings, &mut Problems::default());
+            Ok(Plan::again(ledger, connections, &self.release))
+        });
+        let again = again.filter_map(|plan| ready(plan.map_err(|problem| problems.push(problem)).ok()));
+        let plans = pin!(stream::iter([plan]).chain(again));
+        let applier = Applier { cluster: self.cluster, release: &self.release, references: &known.references, mode: self.mode };
+        applier.apply(plans, self.stop, &mut self.books(ledger, report)).await;
+        // What was not even begun is told by why the run ended.
+        match self.stop.reason() {
+            Some(reason) if ledger.open().next().is_some() => Err(reason.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Notes in the inventory what will be made, before it is made.

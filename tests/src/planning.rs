@@ -46,7 +46,7 @@ impl Planned {
         );
         let tree = sc_core::document::parse(document).unwrap_or_default();
         let references = references(&tree);
-        let plan = Plan::of(connections, &references, release(), &mut problems);
+        let plan = Plan::of(connections, &references, &release(), &mut problems);
         Self { plan, references, sets, problems: problems.into_vec() }
     }
 
@@ -62,8 +62,12 @@ impl Planned {
 
     /// The manifests, in the order of the plan.
     pub fn manifests(&self) -> Vec<Value> {
-        let manifest = |(id, planned)| self.plan.manifest(id, planned, &self.references).unwrap_or_else(|problems| panic!("{id}: {problems:?}"));
-        self.plan.objects().map(manifest).map(|manifest| serde_json::from_slice(&manifest.to_bytes()).unwrap()).collect()
+        let release = self.plan.release();
+        let manifest = self
+            .plan
+            .objects()
+            .map(|(id, planned)| planned.manifest(id, &self.references, release).unwrap_or_else(|problems| panic!("{id}: {problems:?}")));
+        manifest.map(|manifest| serde_json::from_slice(&manifest.to_bytes()).unwrap()).collect()
     }
 }
 

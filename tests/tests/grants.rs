@@ -83,7 +83,7 @@ fn changes(cleans_up: bool) -> &'static [&'static str] {
 /// What a run needs in the namespace of the release.
 fn of_release(planned: &Planned) -> BTreeSet<Grant> {
     let mut needed = BTreeSet::new();
-    let referenced = planned.plan.connections().iter().flat_map(|connection| connection.referenced_secrets());
+    let referenced = planned.plan.connections().flat_map(|connection| connection.referenced_secrets());
     let sets = planned.sets.iter().flat_map(|set| set.referenced.iter().chain([&set.secret])).map(String::as_str);
     let pages: Vec<String> = (0..3 + 4 * planned.sets.len()).map(|page| format!("sc-inventory-{page}")).collect();
     let maps: Vec<&str> = pages.iter().map(String::as_str).chain(["sc-status"]).collect();

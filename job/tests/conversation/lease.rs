@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use http::Method;
+use sc_job::stop::Reason;
 use serde_json::{Value, json};
 
 use crate::server::{Server, Then, status};
-use crate::world::{CONFIG, EVENTS, JOB, LEASE, ORDERS, STATUS, World, three};
+use crate::world::{CONFIG, EVENTS, INVENTORY, JOB, LEASE, ORDERS, STATUS, World, but, orders, three};
 
 fn held_by(holder: &str) -> Value {
     json!({"metadata": {"name": "sc-job"}, "spec": {"holderIdentity": holder, "leaseDurationSeconds": 30, "renewTime": "2026-01-01T00:00:00.000000Z"}})
@@ -138,12 +139,24 @@ async fn a_run_that_loses_its_lease_stops() {
     world.server.when(Method::POST, ORDERS, 1, Then::Delay(Duration::from_secs(28)));
     world.later(5, take_away);
     let ended = world.run().await;
-    assert_eq!(ended.code, Ok(1));
+    assert!(ended.code.clone().is_err_and(|error| error.contains("another run took the Lease")));
     assert_eq!(ended.took.as_secs(), 10);
     assert!(ended.events()[0]["message"].as_str().unwrap().contains("another run took the Lease"));
     assert!(ended.of(&Method::PUT, STATUS).is_empty(), "the status is the other run's now");
     assert!(!world.vanishes());
     assert_eq!(world.live(LEASE).unwrap()["spec"]["holderIdentity"], "pod-2", "the other's Lease was taken or released");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_loses_its_lease_in_the_end_is_no_success_either() {
+    let world = World::of(&[but(orders(), &json!({"deletionPolicy": "Delete"}))]);
+    assert_eq!(world.run().await.code, Ok(0));
+    world.upgrade(&[]);
+    let stop = world.stop.clone();
+    world.server.when(Method::PUT, INVENTORY, 1, Then::First(Box::new(move |_| stop.now(Reason::LeaseLost))));
+    let ended = world.run().await;
+    assert!(ended.code.is_err_and(|error| error.contains("another run took the Lease")));
+    assert!(!world.vanishes());
 }
 
 #[tokio::test(start_paused = true)]
@@ -153,7 +166,7 @@ async fn a_run_that_cannot_renew_stops_before_another_may_take_over() {
         world.server.when(Method::POST, ORDERS, 1000, Then::Answer((503, Value::Null, Some(8))));
         world.later(1, |server| server.when(Method::GET, LEASE, 1000, then));
         let ended = world.run().await;
-        assert_eq!(ended.code, Ok(1));
+        assert!(ended.code.is_err());
         let last = ended.outside().iter().map(|seen| seen.at).max().unwrap();
         assert!((last - ended.seen[0].at).as_secs() <= 30, "a request for an object after {:?}", last - ended.seen[0].at);
     }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::server::{Then, status};
-use crate::world::{ACCOUNT, Ended, OBJECTS, ORDERS, PICTURES, REFERENCED, World, but, orders, pictures, vault};
+use crate::world::{ACCOUNT, Ended, INVENTORY, OBJECTS, ORDERS, PICTURES, REFERENCED, World, but, orders, pictures, vault};
 
 const SHOP: &str = "/api/v1/namespaces/sc-system/secrets/shop-connections";
 pub(crate) const MEDIA: &str = "/api/v1/namespaces/sc-system/secrets/media-connections";
@@ -94,6 +94,27 @@ async fn where_nothing_may_be_listed_each_object_is_looked_at_and_nobody_waits()
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_a_first_refusal_no_other_list_is_tried() {
+    let world = World::of(&[]);
+    let names: Vec<String> = (0..10).map(|number| format!("team{number}")).collect();
+    let teams: Vec<Value> = names.iter().map(|name| but(orders(), &json!({"namespace": name}))).collect();
+    world.configure(
+        json!({"connectionSets": [{"secretName": "shop-connections", "namespaces": &names, "referencedSecrets": ["orders-admin"]}]})
+            .to_string()
+            .as_bytes(),
+    );
+    put_set(&world, SHOP, &json!(teams).to_string());
+    assert_eq!(world.run().await.code, Ok(0));
+    for name in &names {
+        let (lists, refusal) = (format!("/api/v1/namespaces/{name}/secrets?*"), status(403, "Forbidden", SHOP, "secrets is forbidden"));
+        world.server.when(Method::GET, &lists, 1, Then::Answer(refusal));
+    }
+    let again = world.run().await;
+    assert_eq!((again.code.clone(), again.written(), world.status("summary").as_str()), (Ok(0), vec![], "10 objects: 10 unchanged"));
+    assert_eq!(looked(&again).len(), 2 + 10, "two lists are under way at once: {:?}", again.lines());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_has_many_pages_and_what_is_on_its_way_out_is_not_as_it_should_be() {
     let many: Vec<Value> = (0..701).map(|number| but(orders(), &json!({"name": format!("many{number}")}))).collect();
     let world = in_sets(&[], &many, &[]);
@@ -172,7 +193,7 @@ async fn a_set_that_cannot_be_read_is_told_with_its_place_and_quotes_nothing() {
 async fn a_set_that_changes_between_the_looks_is_not_applied() {
     let world = in_sets(&[pictures()], &[orders()], &[vault()]);
     let touch = |secret: &mut Value| secret["metadata"]["annotations"]["touched"] = json!("yes");
-    world.server.when(Method::POST, PICTURES, 1, Then::First(Box::new(move |objects| objects.change(SHOP, touch))));
+    world.server.when(Method::POST, INVENTORY, 1, Then::First(Box::new(move |objects| objects.change(SHOP, touch))));
     assert_eq!(world.run().await.code, Ok(1));
     assert!(world.status("reason").contains("was changed while this run read it"), "{}", world.status("reason"));
     assert!(world.live(ORDERS).is_none());
@@ -189,6 +210,39 @@ async fn a_signal_while_a_set_is_read_again_leaves_the_counts() {
     assert!(world.run().await.code.unwrap_err().contains("the run was told to end"));
     assert_eq!((world.status("result").as_str(), world.status("summary").as_str()), ("Failed", "2 objects: 2 created"));
     assert!(world.status("reason").ends_with("the run was told to end; until then 2 objects: 2 created"), "{}", world.status("reason"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_while_objects_are_looked_at_is_no_success() {
+    let world = in_sets(&[pictures()], &[orders()], &[vault()]);
+    assert_eq!(world.run().await.code, Ok(0));
+    world.server.when(Method::GET, "/api/v1/namespaces/shop/secrets?*", 1, Then::Delay(Duration::from_secs(10)));
+    let stop = world.stop.clone();
+    world.later(5, move |_| stop.now(Reason::Signal));
+    let ended = world.run().await;
+    assert!(ended.code.clone().unwrap_err().contains("the run was told to end"));
+    assert_eq!((ended.took.as_secs(), ended.written().len(), world.status("result").as_str()), (5, 0, "Failed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_is_read_again_while_requests_of_the_one_before_are_under_way() {
+    let world = in_sets(&[], &[orders()], &[vault()]);
+    world.server.when(Method::POST, ORDERS, 1, Then::Delay(Duration::from_secs(10)));
+    world.server.when(Method::GET, MEDIA, 2, Then::Delay(Duration::from_secs(8)));
+    let ended = world.run().await;
+    assert_eq!((ended.code, ended.took.as_secs()), (Ok(0), 8 + 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_of_the_values_is_there_before_what_needs_it() {
+    let world = in_sets(&[pictures()], &[but(pictures(), &json!({"name": "more"}))], &[]);
+    let ended = world.run().await;
+    let written: Vec<String> = ended.outside().iter().map(|seen| seen.object.clone()).collect();
+    assert_eq!((ended.code, written[0].as_str(), written[1].as_str()), (Ok(0), ACCOUNT, PICTURES));
+    world.server.objects(|objects| objects.remove(ACCOUNT));
+    let again = world.run().await;
+    assert_eq!((again.code.clone(), again.written()), (Ok(0), vec![format!("POST {ACCOUNT}")]));
+    assert_eq!(again.of(&Method::GET, SHOP).len(), 1, "nothing of the set differs");
 }
 
 #[tokio::test(start_paused = true)]
