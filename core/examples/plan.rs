@@ -3,6 +3,7 @@
 //! `plan COUNT FILE...` takes the connections of these examples in turn. Prints the milliseconds that it took and the process's peak memory in KiB.
 #![expect(clippy::print_stdout, reason = "a program for scripts, which read its output")]
 
+use std::alloc::System;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
@@ -15,10 +16,13 @@ use sc_core::object::{Fingerprint, Live, ObjectKind};
 use sc_core::plan::Plan;
 use sc_core::problem::Problems;
 use serde_json::{Value, json};
+use spinning_top::RawSpinlock;
+use talc::TalcLock;
+use talc::source::GlobalAllocSource;
 
 /// As in the job.
 #[global_allocator]
-static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+static ALLOCATOR: TalcLock<RawSpinlock, GlobalAllocSource<System>> = TalcLock::new(GlobalAllocSource::new(System));
 
 /// So many connections are in one document, which stays below the limit of a Secret.
 const OF_A_DOCUMENT: usize = 1000;

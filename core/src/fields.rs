@@ -44,8 +44,7 @@ impl<'p> Fields<'p> {
     /// A text.
     pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
         let value = self.take(name)?;
-        let at = self.at.field(name);
-        self.text_of(value, &at)
+        self.text_of(value, |at| at.field(name))
     }
 
     /// A text that must be there; `meaning` says what it is for.
@@ -73,7 +72,7 @@ impl<'p> Fields<'p> {
 
     /// A mapping of texts.
     pub(crate) fn texts(&mut self, name: &'static str) -> BTreeMap<String, String> {
-        self.entries(name, Self::text_of)
+        self.entries(name, |fields, value, at| fields.text_of(value, at))
     }
 
     /// A mapping of texts in which whole numbers count as their digits, as in `port: 5432`.
@@ -86,11 +85,11 @@ impl<'p> Fields<'p> {
 
     /// A list, each entry with its place.
     pub(crate) fn list(&mut self, name: &'static str) -> Vec<(At, Value)> {
+        let Some(value) = self.take(name) else { return Vec::new() };
         let at = self.at.field(name);
-        match self.take(name) {
-            None => Vec::new(),
-            Some(Value::Array(items)) => items.into_iter().enumerate().map(|(index, item)| (at.item(index), item)).collect(),
-            Some(other) => {
+        match value {
+            Value::Array(items) => items.into_iter().enumerate().map(|(index, item)| (at.item(index), item)).collect(),
+            other => {
                 self.problems.add(&at, wrong_shape(&other, "a list", "write a list here, each entry behind a `-`"));
                 Vec::new()
             }
@@ -100,7 +99,7 @@ impl<'p> Fields<'p> {
     /// A list of texts, each with its place.
     pub(crate) fn texts_of(&mut self, name: &'static str) -> Vec<(At, String)> {
         let list = self.list(name);
-        list.into_iter().filter_map(|(at, item)| Some((at.clone(), self.text_of(item, &at)?))).collect()
+        list.into_iter().filter_map(|(at, item)| Some((at.clone(), self.text_of(item, |_| at)?))).collect()
     }
 
     /// The mapping inside this one whose keys are the user's own words.
@@ -137,24 +136,25 @@ impl<'p> Fields<'p> {
         }
     }
 
-    fn entries<T>(&mut self, name: &'static str, mut read: impl FnMut(&mut Self, Value, &At) -> Option<T>) -> BTreeMap<String, T> {
-        let at = self.at.field(name);
-        self.map(name).into_iter().filter_map(|(key, value)| read(self, value, &at.key(&key)).map(|value| (key, value))).collect()
+    fn entries(&mut self, name: &'static str, read: impl Fn(&mut Self, Value, &dyn Fn(&At) -> At) -> Option<String>) -> BTreeMap<String, String> {
+        let map = self.map(name);
+        map.into_iter().filter_map(|(key, value)| read(self, value, &|at| at.field(name).key(&key)).map(|value| (key, value))).collect()
     }
 
     /// The digits of a whole number; `5432.0` is one, as it is to Helm.
-    fn digits(&mut self, number: &serde_json::Number, at: &At) -> Option<String> {
+    fn digits(&mut self, number: &serde_json::Number, at: impl FnOnce(&At) -> At) -> Option<String> {
         match number.as_f64() {
             Some(float) if float.fract() == 0.0 && float.abs() < 1e15 => Some(format!("{float:.0}")),
             _ => self.text_of(Value::Number(number.clone()), at),
         }
     }
 
-    fn text_of(&mut self, value: Value, at: &At) -> Option<String> {
+    /// The text that a value is; `at` makes its place out of that of the mapping when it is needed.
+    fn text_of(&mut self, value: Value, at: impl FnOnce(&At) -> At) -> Option<String> {
         match value {
             Value::String(text) => Some(text),
             other => {
-                self.problems.add(at, wrong_shape(&other, "a text", "put it in quotes"));
+                self.problems.add(&at(&self.at), wrong_shape(&other, "a text", "put it in quotes"));
                 None
             }
         }

@@ -5,9 +5,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
-use crate::object::ObjectKind;
+use crate::object::{ObjectKind, Texts};
 use crate::problem::{Kind, Word};
 
 /// `app.kubernetes.io/managed-by`, on every object that the job makes.
@@ -30,6 +31,12 @@ pub const WEBHOOK_TENANT_ID: &str = "azure.workload.identity/tenant-id";
 /// A namespace's name: an RFC 1123 label. Its clones share one text, since thousands of objects may be in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Namespace(Arc<str>);
+
+impl Serialize for Namespace {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
 
 impl Namespace {
     /// Parses a name.
@@ -154,15 +161,9 @@ pub struct Release {
 impl Release {
     /// The labels of every object of this release, the connection's own beside them where there is one.
     #[must_use]
-    pub fn labels(&self, connection: Option<&ConnectionName>) -> Map<String, Value> {
-        let mut labels = Map::new();
-        labels.insert(MANAGED_BY.into(), json!(MANAGER));
-        labels.insert(RELEASE.into(), json!(self.name));
-        labels.insert(RELEASE_NAMESPACE.into(), json!(self.namespace));
-        if let Some(name) = connection {
-            labels.insert(CONNECTION.into(), json!(name.normalised()));
-        }
-        labels
+    pub fn labels(&self, connection: Option<&ConnectionName>) -> Texts {
+        let ours = [(MANAGED_BY, MANAGER.to_owned()), (RELEASE, self.name.clone()), (RELEASE_NAMESPACE, self.namespace.clone())];
+        ours.into_iter().chain(connection.map(|name| (CONNECTION, name.normalised().to_owned()))).collect()
     }
 
     /// The label selector of its objects, as kubectl reads it.

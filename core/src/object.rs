@@ -2,11 +2,16 @@
 
 mod live;
 
+use std::collections::BTreeMap;
+
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 pub use live::{Fingerprint, Live};
 
 use crate::names::{self, Namespace, Release, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
+
+const ANNOTATIONS: &str = "annotations";
 
 /// The kinds of objects that the job writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,12 +67,12 @@ impl ObjectKind {
         }
     }
 
-    /// The top-level fields that are wholly ours: any difference in them is drift.
-    fn owned_fields(self) -> &'static [&'static str] {
+    /// The top-level field that is wholly ours: any difference in it is drift.
+    fn owned_field(self) -> Option<&'static str> {
         match self {
-            Self::ServiceAccount => &[],
-            Self::Secret | Self::Binding => &["data"],
-            Self::SecretProviderClass => &["spec"],
+            Self::ServiceAccount => None,
+            Self::Secret | Self::Binding => Some("data"),
+            Self::SecretProviderClass => Some("spec"),
         }
     }
 }
@@ -147,10 +152,39 @@ impl std::fmt::Display for ObjectId {
 }
 
 /// An object as it should be. It may hold credentials, so it has no Debug and no Display.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Manifest {
-    kind: ObjectKind,
-    body: Value,
+    #[serde(skip)]
+    of: ObjectKind,
+    api_version: &'static str,
+    kind: &'static str,
+    metadata: Wanted,
+    #[serde(flatten)]
+    content: Content,
+}
+
+/// The metadata that an object should have. No other labels and annotations than these are ours.
+#[derive(Clone, Serialize)]
+struct Wanted {
+    namespace: Namespace,
+    name: Box<str>,
+    labels: Texts,
+    annotations: Texts,
+}
+
+/// Labels or annotations, by name.
+pub type Texts = BTreeMap<&'static str, String>;
+
+/// What an object has beside its metadata; null is what its kind has not.
+#[derive(Clone, Default, Serialize)]
+pub(crate) struct Content {
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub(crate) r#type: Value,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub(crate) data: Value,
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub(crate) spec: Value,
 }
 
 /// What is to be done about a live object.
@@ -198,35 +232,29 @@ impl std::fmt::Display for Change {
 }
 
 impl Manifest {
-    /// The manifest of an object; `fields` stand beside its metadata.
-    pub(crate) fn new(id: &ObjectId, labels: Map<String, Value>, annotations: Map<String, Value>, fields: Map<String, Value>) -> Self {
-        let mut body = json!({
-            "apiVersion": id.kind.api_version(),
-            "kind": id.kind.name(),
-            "metadata": {"name": id.name, "namespace": id.namespace.as_str(), "labels": Value::Object(labels), "annotations": Value::Object(annotations)},
-        });
-        if let Some(map) = body.as_object_mut() {
-            map.extend(fields);
-        }
-        Self { kind: id.kind, body }
+    /// The manifest of an object.
+    pub(crate) fn new(id: &ObjectId, labels: Texts, annotations: Texts, content: Content) -> Self {
+        let ObjectId { namespace, kind, name } = id.clone();
+        let metadata = Wanted { namespace, name, labels, annotations };
+        Self { of: kind, api_version: kind.api_version(), kind: kind.name(), metadata, content }
     }
 
     /// The body of a POST.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.body.to_string().into_bytes()
+        serde_json::to_vec(self).unwrap_or_default()
     }
 
     /// How it should be.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of_manifest(self.kind, &self.body)
+        Fingerprint::of_manifest(self)
     }
 
     /// The keys that its data would add to nothing; none for kinds without data.
     #[must_use]
     pub fn additions(&self) -> Vec<Change> {
-        key_changes(&self.body["data"], &Value::Null)
+        key_changes(&self.content.data, &Value::Null)
     }
 
     /// Compares with the live object. Foreign labels and annotations are kept; what is ours must be as it should.
@@ -236,7 +264,7 @@ impl Manifest {
         if is_strangers && !adopt {
             return Decision::NotOurs;
         }
-        if self.body["type"].is_string() && self.body["type"] != live["type"] {
+        if !self.content.r#type.is_null() && self.content.r#type != live["type"] {
             return Decision::OtherType { is_strangers };
         }
         let changes = self.changes(&live);
@@ -245,47 +273,54 @@ impl Manifest {
 
     fn changes(&self, live: &Value) -> Vec<Change> {
         let mut changes = Vec::new();
-        for field in ["labels", "annotations"] {
-            let ours = self.body["metadata"][field].as_object().into_iter().flatten();
-            if ours.into_iter().any(|(key, value)| live["metadata"][field][key] != *value) {
+        for (field, ours) in self.texts() {
+            let differs = ours.iter().any(|(key, text)| live["metadata"][field][key] != text.as_str());
+            if differs || field == ANNOTATIONS && self.foreign(live).next().is_some() {
                 changes.push(Change::Field(field));
             }
         }
-        if self.kind.owned_annotations().iter().any(|key| self.is_foreign(live, key)) && !changes.contains(&Change::Field("annotations")) {
-            changes.push(Change::Field("annotations"));
-        }
-        for field in self.kind.owned_fields() {
-            match *field {
-                "data" => changes.extend(key_changes(&self.body["data"], &live["data"])),
-                other if self.body[other] != live[other] => changes.push(Change::Field(other)),
-                _ => {}
-            }
+        match self.of.owned_field() {
+            Some("data") => changes.extend(key_changes(&self.content.data, &live["data"])),
+            Some(field) if self.content.of(field) != &live[field] => changes.push(Change::Field(field)),
+            _ => {}
         }
         changes
     }
 
-    /// Whether an annotation that is ours alone stands on the live object although it should not.
-    fn is_foreign(&self, live: &Value, key: &str) -> bool {
-        !live["metadata"]["annotations"][key].is_null() && self.body["metadata"]["annotations"][key].is_null()
+    fn texts(&self) -> [(&'static str, &Texts); 2] {
+        [("labels", &self.metadata.labels), (ANNOTATIONS, &self.metadata.annotations)]
+    }
+
+    /// The annotations that are ours alone, and that stand on the live object although they should not.
+    fn foreign(&self, live: &Value) -> impl Iterator<Item = &'static str> {
+        let stands = |key: &&str| !live["metadata"][ANNOTATIONS][*key].is_null() && !self.metadata.annotations.contains_key(*key);
+        self.of.owned_annotations().iter().copied().filter(stands)
     }
 
     /// The live object with all of ours in it.
     fn merged(&self, mut live: Value) -> Vec<u8> {
-        for field in ["labels", "annotations"] {
-            for (key, value) in self.body["metadata"][field].as_object().into_iter().flatten() {
-                live["metadata"][field][key] = value.clone();
+        for key in self.foreign(&live).collect::<Vec<_>>() {
+            live["metadata"][ANNOTATIONS].as_object_mut().map(|map| map.remove(key));
+        }
+        for (field, ours) in self.texts() {
+            for (key, text) in ours {
+                live["metadata"][field][key] = text.as_str().into();
             }
         }
-        for key in self.kind.owned_annotations().iter().filter(|key| self.is_foreign(&live, key)).collect::<Vec<_>>() {
-            live["metadata"]["annotations"].as_object_mut().map(|map| map.remove(*key));
-        }
-        for field in self.kind.owned_fields() {
-            live[*field] = self.body[*field].clone();
+        if let Some(field) = self.of.owned_field() {
+            live[field] = self.content.of(field).clone();
         }
         if let Some(metadata) = live["metadata"].as_object_mut() {
             metadata.remove("managedFields");
         }
         live.to_string().into_bytes()
+    }
+}
+
+impl Content {
+    /// The field of this name.
+    fn of(&self, field: &str) -> &Value {
+        if field == "data" { &self.data } else { &self.spec }
     }
 }
 
@@ -311,12 +346,12 @@ mod tests {
 
     fn manifest() -> Manifest {
         let id = ObjectId { namespace: Namespace::parse("shop").unwrap(), kind: ObjectKind::Secret, name: "sc-a-secret".into() };
-        let fields = json!({"type": "Opaque", "data": {"A": "YQ=="}}).as_object().unwrap().clone();
-        Manifest::new(&id, release().labels(None), Map::new(), fields)
+        let content = Content { r#type: json!("Opaque"), data: json!({"A": "YQ=="}), spec: Value::Null };
+        Manifest::new(&id, release().labels(None), Texts::new(), content)
     }
 
     fn live() -> Value {
-        let mut live = manifest().body;
+        let mut live: Value = serde_json::from_slice(&manifest().to_bytes()).unwrap();
         live["metadata"]["resourceVersion"] = json!("7");
         live["metadata"]["managedFields"] = json!([1]);
         live["metadata"]["labels"]["team"] = json!("shop");
@@ -379,9 +414,8 @@ mod tests {
     #[test]
     fn a_tenant_that_was_taken_out_goes_and_a_foreign_annotation_stays() {
         let id = ObjectId { namespace: Namespace::parse("shop").unwrap(), kind: ObjectKind::ServiceAccount, name: "sc-account-x".into() };
-        let annotations = json!({WEBHOOK_CLIENT_ID: "x"}).as_object().unwrap().clone();
-        let manifest = Manifest::new(&id, release().labels(None), annotations, Map::new());
-        let mut live = manifest.body.clone();
+        let manifest = Manifest::new(&id, release().labels(None), Texts::from([(WEBHOOK_CLIENT_ID, "x".to_owned())]), Content::default());
+        let mut live: Value = serde_json::from_slice(&manifest.to_bytes()).unwrap();
         live["metadata"]["annotations"]["team"] = json!("shop");
         assert!(matches!(manifest.compare(live.clone(), &release(), false), Decision::Unchanged));
         live["metadata"]["annotations"][WEBHOOK_TENANT_ID] = json!("old");

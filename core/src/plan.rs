@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::catalogue::AuthType;
 use crate::connection::{Connection, Identity};
 use crate::credential::References;
 use crate::ledger::Ledger;
 use crate::names::{CONNECTION_NAME, Guid, Release, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
-use crate::object::{Fingerprint, Manifest, ObjectId, ObjectKind};
+use crate::object::{Content, Fingerprint, Manifest, ObjectId, ObjectKind, Texts};
 use crate::problem::{Problem, Problems};
 use crate::rendering;
 use crate::values::{DeletionPolicy, State, VaultObject};
@@ -152,24 +152,22 @@ impl Planned {
 }
 
 fn render(id: &ObjectId, connection: &Connection, references: &References, release: &Release) -> Result<Manifest, Vec<Problem>> {
-    let mut fields = Map::new();
+    let mut content = Content::default();
     match id.kind {
         ObjectKind::ServiceAccount => {}
         ObjectKind::Secret => {
-            fields.insert("type".into(), json!("Opaque"));
-            fields.insert("data".into(), Value::Object(rendering::data(connection, references)?));
+            content.r#type = "Opaque".into();
+            content.data = rendering::data(connection, references)?.into();
         }
         ObjectKind::Binding => {
             let kind = connection.binding_type().map_or("", |binding| binding.kind.as_str());
-            fields.insert("type".into(), json!(format!("servicebinding.io/{kind}")));
-            fields.insert("data".into(), Value::Object(rendering::binding(connection, references)?));
+            content.r#type = format!("servicebinding.io/{kind}").into();
+            content.data = rendering::binding(connection, references)?.into();
         }
-        ObjectKind::SecretProviderClass => {
-            fields.insert("spec".into(), provider_spec(connection));
-        }
+        ObjectKind::SecretProviderClass => content.spec = provider_spec(connection),
     }
     let name = (id.kind != ObjectKind::ServiceAccount).then_some(&connection.name);
-    Ok(Manifest::new(id, release.labels(name), annotations(id.kind, connection), fields))
+    Ok(Manifest::new(id, release.labels(name), annotations(id.kind, connection), content))
 }
 
 /// The objects that a connection asks for, by its auth type and format.
@@ -192,21 +190,17 @@ pub(crate) fn objects_of(connection: &Connection) -> Vec<ObjectId> {
     objects
 }
 
-fn annotations(kind: ObjectKind, connection: &Connection) -> Map<String, Value> {
-    let mut annotations = Map::new();
+fn annotations(kind: ObjectKind, connection: &Connection) -> Texts {
     match (kind, &connection.identity) {
         (ObjectKind::ServiceAccount, Some(Identity { client_id, tenant_id })) => {
-            annotations.insert(WEBHOOK_CLIENT_ID.into(), json!(client_id.as_str()));
-            if let Some(tenant_id) = tenant_id {
-                annotations.insert(WEBHOOK_TENANT_ID.into(), json!(tenant_id.as_str()));
-            }
+            let tenant_id = tenant_id.as_ref().map(|id| (WEBHOOK_TENANT_ID, id));
+            [(WEBHOOK_CLIENT_ID, client_id)].into_iter().chain(tenant_id).map(|(key, id)| (key, id.as_str().to_owned())).collect()
         }
-        (ObjectKind::ServiceAccount, None) => {}
+        (ObjectKind::ServiceAccount, None) => Texts::new(),
         (ObjectKind::Secret | ObjectKind::Binding | ObjectKind::SecretProviderClass, _) => {
-            annotations.insert(CONNECTION_NAME.into(), json!(connection.name.as_str()));
+            Texts::from([(CONNECTION_NAME, connection.name.as_str().to_owned())])
         }
     }
-    annotations
 }
 
 /// The `spec` for the Azure provider, logging in as the add-on's managed identity, as Service Connector's sample class does.

@@ -30,9 +30,9 @@ pub(crate) fn data(connection: &Connection, references: &References) -> Result<M
     for (key, grammar, template) in connection.variables() {
         data.insert(connection.key(key), sheet.variable(key, grammar, template).map_err(|problem| vec![problem])?);
     }
-    let at = connection.at.field("additionalConfigurations");
     for (key, value) in &connection.additional {
-        data.insert(key, written(Grammar::Plain, (key, value), key, || at.key(key)).map_err(|problem| vec![problem])?);
+        let at = || connection.at.field("additionalConfigurations").key(key);
+        data.insert(key, written(Grammar::Plain, (key, value), key, at).map_err(|problem| vec![problem])?);
     }
     data.finish(connection)
 }

@@ -7,6 +7,9 @@ use crate::cloud::Cloud;
 use crate::problem::{At, Choice, Kind, Problems, Word};
 use crate::values::Entry;
 
+/// The field that a target stands in.
+const TARGET: &str = "target";
+
 /// Why a fact is not to be had.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Fault {
@@ -19,7 +22,7 @@ enum Fault {
 /// What is known of a target. What is given outright goes before what the id says, and that before what is derived.
 #[derive(Debug)]
 pub(crate) struct Target<'s> {
-    at: At,
+    entry: &'s At,
     service: &'s TargetService,
     cloud: &'s Cloud,
     given: &'s BTreeMap<String, String>,
@@ -30,20 +33,20 @@ pub(crate) struct Target<'s> {
 impl<'s> Target<'s> {
     /// Takes the target of an entry; nothing if its id is not one of the service.
     pub(crate) fn parse(entry: &'s Entry, service: &'s TargetService, cloud: &'s Cloud, problems: &mut Problems) -> Option<Self> {
-        let at = entry.at.field("target");
+        let at = || entry.at.field(TARGET);
         let names = || service.resource_id.iter().map(|_| "id").chain(service.target_names());
         for name in entry.target.keys().filter(|name| !names().any(|known| known == *name)) {
             let choice = Choice::of(name, names());
-            problems.add(&at, Kind::UnknownField { field: Word::new(&**name), choice });
+            problems.add(&at(), Kind::UnknownField { field: Word::new(&**name), choice });
         }
         let parts = match (entry.target.get("id"), &service.resource_id) {
             (Some(id), Some(form)) => form.matched(id).or_else(|| {
-                problems.add(&at.field("id"), Kind::WrongResourceId { service: service.name.clone(), form: form.as_str().to_owned() });
+                problems.add(&at().field("id"), Kind::WrongResourceId { service: service.name.clone(), form: form.as_str().to_owned() });
                 None
             })?,
             _ => BTreeMap::new(),
         };
-        Some(Self { at, service, cloud, given: &entry.target, parts })
+        Some(Self { entry: &entry.at, service, cloud, given: &entry.target, parts })
     }
 
     /// The facts of these names, each checked. What is missing or wrong becomes a problem.
@@ -54,16 +57,16 @@ impl<'s> Target<'s> {
             match self.fact(name, &mut found) {
                 Ok(value) => drop(facts.insert((*name).to_owned(), value)),
                 Err(fault) if !faults.insert(fault.clone()) => {}
-                Err(Fault::Missing(part)) => problems.add(&self.at, Kind::MissingPart { fix: self.ways(name, &part), part }),
+                Err(Fault::Missing(part)) => problems.add(&self.entry.field(TARGET), Kind::MissingPart { fix: self.ways(name, &part), part }),
                 Err(Fault::Invalid(fact, rule)) => {
                     let what = format!("`{fact}` of the target");
-                    problems.add(&self.at.field(&fact), Kind::InvalidFact { what, rule: rule.to_owned() });
+                    problems.add(&self.entry.field(TARGET).field(&fact), Kind::InvalidFact { what, rule: rule.to_owned() });
                 }
             }
         }
         let is_part = |fact: &String| self.service.given_parts().any(|part| part == fact);
         for fact in self.service.facts.keys().filter(|fact| self.given.contains_key(*fact) && !found.contains_key(*fact) && !is_part(fact)) {
-            problems.add(&self.at, Kind::UnusedFact { fact: fact.clone() });
+            problems.add(&self.entry.field(TARGET), Kind::UnusedFact { fact: fact.clone() });
         }
         facts
     }

@@ -30,8 +30,8 @@ pub(super) struct Reader<'p> {
 
 impl Reader<'_> {
     pub(super) fn connection(&mut self, entry: Entry, settings: &Settings) -> Option<Connection> {
-        let name = entry.name.as_deref().and_then(|name| self.kept(&entry.at.field("name"), ConnectionName::parse(name)));
-        let namespace = self.kept(&entry.at.field("namespace"), Namespace::parse(entry.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE)));
+        let name = entry.name.as_deref().and_then(|name| self.kept(|| entry.at.field("name"), ConnectionName::parse(name)));
+        let namespace = self.kept(|| entry.at.field("namespace"), Namespace::parse(entry.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE)));
         let service = self.service(&entry, &settings.catalogue)?;
         let auth_type = self.auth_type(&entry, &service)?;
         let login = service.auth_types.get(&auth_type)?;
@@ -70,8 +70,8 @@ impl Reader<'_> {
         })
     }
 
-    fn kept<T>(&mut self, at: &At, parsed: Result<T, Kind>) -> Option<T> {
-        parsed.map_err(|kind| self.problems.add(at, kind)).ok()
+    fn kept<T>(&mut self, at: impl Fn() -> At, parsed: Result<T, Kind>) -> Option<T> {
+        parsed.map_err(|kind| self.problems.add(&at(), kind)).ok()
     }
 
     fn service(&mut self, entry: &Entry, catalogue: &Catalogue) -> Option<Arc<TargetService>> {
@@ -114,15 +114,15 @@ impl Reader<'_> {
     }
 
     fn credentials(&mut self, entry: &Entry, login: &Login) {
-        let at = entry.at.field("credentials");
+        let at = || entry.at.field("credentials");
         let stands = |credential: &Credential| entry.credentials.sources.contains_key(credential) || entry.credentials.malformed.contains(credential);
         for credential in login.credentials.iter().filter(|credential| !stands(credential)) {
-            self.problems.add(&at, Kind::MissingCredential { credential: credential.name().to_owned() });
+            self.problems.add(&at(), Kind::MissingCredential { credential: credential.name().to_owned() });
         }
         let used: BTreeSet<Credential> = login.credentials.union(&login.optional_credentials).copied().collect();
         for credential in entry.credentials.sources.keys().filter(|credential| !used.contains(credential)) {
             let choice = Choice::of(credential.name(), used.iter().map(|credential| credential.name()));
-            self.problems.add(&at.field(credential.name()), Kind::NeedlessCredential { choice });
+            self.problems.add(&at().field(credential.name()), Kind::NeedlessCredential { choice });
         }
     }
 
@@ -137,16 +137,16 @@ impl Reader<'_> {
 
     /// A GUID that must stand in the values, because names of objects and Roles follow from it.
     fn guid(&mut self, entry: &Entry, credential: Credential) -> Option<Guid> {
-        let at = entry.at.field("credentials").field(credential.name());
+        let at = || entry.at.field("credentials").field(credential.name());
         match entry.credentials.sources.get(&credential)? {
             Source::Reference(_) => {
-                self.problems.add(&at, Kind::MustBeLiteral { credential: credential.name().to_owned() });
+                self.problems.add(&at(), Kind::MustBeLiteral { credential: credential.name().to_owned() });
                 None
             }
             Source::Literal(text) => {
                 let guid = rendering::guid(text);
                 if guid.is_none() {
-                    self.problems.add(&at, Kind::InvalidFact { what: format!("`{}`", credential.name()), rule: format!("write {}", Guid::FORM) });
+                    self.problems.add(&at(), Kind::InvalidFact { what: format!("`{}`", credential.name()), rule: format!("write {}", Guid::FORM) });
                 }
                 guid
             }
@@ -173,15 +173,15 @@ impl Reader<'_> {
 
     fn keys(&mut self, entry: &Entry, variables: &Variables<'_>) {
         let documented = || variables.keys().copied();
-        let at = entry.at.field("customizedKeys");
+        let at = || entry.at.field("customizedKeys");
         for (old, new) in &entry.customized_keys {
             if !variables.contains_key(old.as_str()) {
-                self.problems.add(&at, Kind::UnknownKey { key: Word::new(&**old), choice: Choice::of(old, documented()) });
+                self.problems.add(&at(), Kind::UnknownKey { key: Word::new(&**old), choice: Choice::of(old, documented()) });
             }
-            self.key_form(&at, new);
+            self.key_form(at, new);
         }
         for key in entry.additional.keys() {
-            self.key_form(&entry.at.field("additionalConfigurations"), key);
+            self.key_form(|| entry.at.field("additionalConfigurations"), key);
         }
         let renamed = documented().map(|key| entry.customized_keys.get(key).map_or(key, String::as_str));
         let mut seen = BTreeSet::new();
@@ -192,10 +192,10 @@ impl Reader<'_> {
         }
     }
 
-    fn key_form(&mut self, at: &At, key: &str) {
+    fn key_form(&mut self, at: impl Fn() -> At, key: &str) {
         if !is_key(key) {
             let rule = "the name of a variable has letters, digits, `-`, `_` and `.`, at most 253 of them";
-            self.problems.add(at, Kind::InvalidName { what: "variable name", given: Word::new(key), rule });
+            self.problems.add(&at(), Kind::InvalidName { what: "variable name", given: Word::new(key), rule });
         }
     }
 

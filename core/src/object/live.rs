@@ -1,10 +1,12 @@
 //! A live object, as far as it is compared, and the fingerprint by which it is.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::ObjectKind;
+use super::{Manifest, ObjectKind};
 use crate::names::{CONNECTION, CONNECTION_NAME, MANAGED_BY, RELEASE, RELEASE_NAMESPACE, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
 
 /// The labels and annotations that any of our objects may have.
@@ -37,9 +39,9 @@ pub struct Metadata {
     /// Its name.
     pub name: Box<str>,
     #[serde(default)]
-    labels: Map<String, Value>,
+    labels: BTreeMap<String, String>,
     #[serde(default)]
-    annotations: Map<String, Value>,
+    annotations: BTreeMap<String, String>,
     deletion_timestamp: Option<Value>,
 }
 
@@ -55,32 +57,33 @@ impl Live {
 
 impl Fingerprint {
     /// Of an object as it should be.
-    pub(super) fn of_manifest(kind: ObjectKind, body: &Value) -> Self {
-        let of = |field: &'static str| move |key: &str| body["metadata"][field].get(key);
-        Self::of(kind, of("labels"), of("annotations"), [&body["type"], &body["data"], &body["spec"]])
+    pub(super) fn of_manifest(Manifest { of, metadata, content, .. }: &Manifest) -> Self {
+        let (labels, annotations) = (|key: &str| metadata.labels.get(key), |key: &str| metadata.annotations.get(key));
+        Self::of(*of, labels, annotations, [&content.r#type, &content.data, &content.spec])
     }
 
     /// Of all that is compared: more than that for a kind which has fewer labels of ours, never less.
     fn of<'v>(
         kind: ObjectKind,
-        label: impl Fn(&str) -> Option<&'v Value>,
-        annotation: impl Fn(&str) -> Option<&'v Value>,
+        label: impl Fn(&str) -> Option<&'v String>,
+        annotation: impl Fn(&str) -> Option<&'v String>,
         [r#type, data, spec]: [&Value; 3],
     ) -> Self {
         let mut hash = Sha256::new();
-        for value in LABELS.iter().map(|key| label(key)).chain(ANNOTATIONS.iter().map(|key| annotation(key))) {
-            add(&mut hash, value);
+        for text in LABELS.iter().map(|key| label(key)).chain(ANNOTATIONS.iter().map(|key| annotation(key))) {
+            match text {
+                None => hash.update([ABSENT]),
+                Some(text) => add(&mut hash, TEXT, text),
+            }
         }
-        add(&mut hash, Some(r#type));
-        for field in kind.owned_fields() {
-            let owned = if *field == "data" { data } else { spec };
-            match owned.as_object() {
-                Some(map) if !map.is_empty() => map.iter().for_each(|(key, value)| {
-                    hash.update((key.len() as u64).to_le_bytes());
-                    hash.update(key);
-                    add(&mut hash, Some(value));
+        add_value(&mut hash, r#type);
+        if let Some(field) = kind.owned_field() {
+            match if field == "data" { data } else { spec } {
+                Value::Object(map) if !map.is_empty() => map.iter().for_each(|(key, value)| {
+                    add(&mut hash, KEY, key);
+                    add_value(&mut hash, value);
                 }),
-                _ => add(&mut hash, None),
+                _ => hash.update([ABSENT]),
             }
         }
         let mut first = [0; 16];
@@ -89,20 +92,23 @@ impl Fingerprint {
     }
 }
 
-/// Adds a value, with its length before it.
-fn add(hash: &mut Sha256, value: Option<&Value>) {
+/// What stands before each part of what is hashed, so that no two objects give the same bytes.
+const ABSENT: u8 = 0;
+const TEXT: u8 = 1;
+const TREE: u8 = 2;
+const KEY: u8 = 3;
+
+fn add_value(hash: &mut Sha256, value: &Value) {
     match value {
-        None | Some(Value::Null) => hash.update([0]),
-        Some(Value::String(text)) => {
-            hash.update([1]);
-            hash.update((text.len() as u64).to_le_bytes());
-            hash.update(text);
-        }
-        Some(other) => {
-            let text = other.to_string();
-            hash.update([2]);
-            hash.update((text.len() as u64).to_le_bytes());
-            hash.update(text);
-        }
+        Value::Null => hash.update([ABSENT]),
+        Value::String(text) => add(hash, TEXT, text),
+        tree => add(hash, TREE, &tree.to_string()),
     }
+}
+
+/// Adds a text, with what it is and its length before it.
+fn add(hash: &mut Sha256, what: u8, text: &str) {
+    hash.update([what]);
+    hash.update((text.len() as u64).to_le_bytes());
+    hash.update(text);
 }
