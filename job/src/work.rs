@@ -30,6 +30,12 @@ use crate::survey::survey;
 
 const STORING: &str = "failed to keep the inventory, ConfigMaps `sc-inventory-…`";
 
+/// So many sets are read at once: the next, while one is planned.
+const SETS_AT_ONCE: usize = 2;
+
+/// The document of a set and its resourceVersion, or why it was not to be had.
+type Read = Result<(Vec<u8>, String), Unread>;
+
 /// What a run needs for its work.
 pub struct Work<'a> {
     /// The API server.
@@ -99,9 +105,10 @@ impl Work<'_> {
             }
         };
         found.ledger.claim(&listed, &mut found.problems);
-        for set in &sets {
+        let mut documents = stream::iter(&sets).map(async |set| (set, self.read_set(set).await)).buffered(SETS_AT_ONCE);
+        while let Some((set, read)) = documents.next().await {
             self.output.progress(|| format!("looking at connection set {} of {}", set.number(), sets.len()));
-            self.look_at(set, &settings, found).await?;
+            self.look_at(set, read?, &settings, found).await?;
         }
         let plan = self.plan(listed, found).await?;
         found.ledger.expect(&plan, 0);
@@ -145,14 +152,14 @@ impl Work<'_> {
         Ok(Plan::within(&found.ledger, connections, &found.known.references, &self.release, &mut found.problems))
     }
 
-    async fn read_set(&self, set: &ConnectionSet) -> Result<Result<(Vec<u8>, String), Unread>> {
+    async fn read_set(&self, set: &ConnectionSet) -> Result<Read> {
         let read = self.stop.or(references::set(self.cluster, &self.release.namespace, set)).await;
         read.with_context(|| format!("failed to read Secret `{}/{}`", self.release.namespace, set.secret))
     }
 
     /// Sees what a set asks for, and what is wrong with it. Nothing of it is kept but what stands in the ledger.
-    async fn look_at(&self, set: &ConnectionSet, settings: &Settings, found: &mut Findings) -> Result<()> {
-        let (bytes, version) = match self.read_set(set).await? {
+    async fn look_at(&self, set: &ConnectionSet, read: Read, settings: &Settings, found: &mut Findings) -> Result<()> {
+        let (bytes, version) = match read {
             Ok(read) => read,
             Err(why) => {
                 found.problems.push(set.unread(why));
