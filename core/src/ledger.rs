@@ -111,6 +111,14 @@ impl Ledger {
         self.lines.iter().filter_map(|(id, line)| line.open(id))
     }
 
+    /// Those of them that are in a namespace.
+    pub fn open_in(&self, namespace: &str) -> impl Iterator<Item = Open<'_>> {
+        let known = self.namespaces.iter().find(|known| known.as_str() == namespace);
+        let first = known.map(|namespace| ObjectId { namespace: namespace.clone(), kind: ObjectKind::ALL[0], name: Box::default() });
+        let lines = first.map(|first| self.lines.range(first..)).into_iter().flatten();
+        lines.take_while(move |(id, _)| known == Some(&id.namespace)).filter_map(|(id, line)| line.open(id))
+    }
+
     /// How an object should be, if it should be there and is not settled.
     #[must_use]
     pub fn find_open(&self, id: &ObjectId) -> Option<Fingerprint> {

@@ -2,10 +2,10 @@
 //!
 //! Rule: it writes nothing and judges nothing. What differs, is not there or could not be looked at is left for `apply` to settle.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
-use futures::stream;
+use futures::stream::{self, Stream};
 use sc_core::ledger::{Ledger, Open};
 use sc_core::names::{Namespace, Release, has_form};
 use sc_core::object::{Live, ObjectId, ObjectKind};
@@ -14,59 +14,65 @@ use sc_core::report::Outcome;
 use crate::books::Books;
 use crate::cluster::{Cluster, Failure, collection, path};
 use crate::for_each::for_each;
-use crate::stop::Stop;
+use crate::stop::{Reason, Stop};
 
 /// So many pages are asked for at once: while one is compared, the next is made.
 const PAGES_AT_ONCE: usize = 2;
 
 /// What one LIST is about: the objects of a namespace that have one path.
-type Collection<'a> = (&'a Namespace, ObjectKind);
+pub(crate) type Collection = (Namespace, ObjectKind);
 
-/// Settles all that is as it should be: what is in these namespaces, and what else the documents of sets want.
-pub(crate) async fn survey(cluster: &Cluster, namespaces: &BTreeSet<&str>, release: &Release, stop: &Stop, books: &mut Books<'_>) {
-    let ledger = books.ledger;
-    let is_listed = |open: &Open<'_>| namespaces.contains(open.id.namespace.as_str());
-    let collections: BTreeSet<Collection<'_>> = ledger.open().filter(is_listed).map(|open| collection_of(open.id)).collect();
-    let (found, mut unlisted, is_granted) = (RefCell::new(&mut *books), BTreeSet::new(), Cell::new(true));
+/// Shows each live object of these collections to `seen`. Returns those that could not be listed.
+///
+/// # Errors
+/// Why the run must end.
+pub(crate) async fn list_all(
+    cluster: &Cluster,
+    release: &Release,
+    collections: impl Stream<Item = Collection>,
+    stop: &Stop,
+    seen: impl Fn(&Collection, Live),
+) -> Result<BTreeSet<Collection>, Reason> {
+    let (mut unlisted, is_granted) = (BTreeSet::new(), Cell::new(true));
     let list = async |of| {
         // The chart grants it in all of these namespaces or, by hand, in none.
-        let listed = if is_granted.get() { list(cluster, of, release, &found).await } else { Err(Failure::Forbidden { verb: "list" }) };
+        let listed = if is_granted.get() { list(cluster, release, &of, &seen).await } else { Err(Failure::Forbidden { verb: "list" }) };
         is_granted.set(is_granted.get() && !matches!(listed, Err(Failure::Forbidden { .. })));
         (of, listed)
     };
-    let note = |(of, listed): (_, Result<(), Failure>)| {
+    let note = |(of, listed): (Collection, Result<(), Failure>)| {
         if let Err(failure) = listed {
-            let (namespace, _): Collection<'_> = of;
-            tracing::info!(%namespace, %failure, "objects are looked at one by one, since they could not be listed");
+            tracing::info!(namespace = %of.0, %failure, "objects are looked at one by one, since they could not be listed");
             unlisted.insert(of);
         }
     };
-    for_each(stream::iter(collections.iter().copied()), list, || PAGES_AT_ONCE, stop, note).await;
-    let is_single = |open: &Open<'_>| open.document > 0 && (!is_listed(open) || unlisted.contains(&collection_of(open.id)));
+    let ended = for_each(collections, list, || PAGES_AT_ONCE, stop, note).await;
+    ended.map_or(Ok(unlisted), Err)
+}
+
+/// Looks page by page, as they come.
+async fn list(cluster: &Cluster, release: &Release, of: &Collection, seen: impl Fn(&Collection, Live)) -> Result<(), Failure> {
+    let (collection, selector, mut next) = (collection(of.0.as_str(), of.1), release.selector(), String::new());
+    loop {
+        let page = cluster.list(&collection, &selector, &next).await?;
+        page.next().clone_into(&mut next);
+        page.items.into_iter().for_each(|live| seen(of, live));
+        if next.is_empty() {
+            return Ok(());
+        }
+    }
+}
+
+/// Settles what is as it should be of these collections, by a GET of each object that sets want.
+pub(crate) async fn get_all(cluster: &Cluster, collections: &BTreeSet<Collection>, stop: &Stop, books: &mut Books<'_>) {
+    let ledger = books.ledger;
+    let is_single = |open: &Open<'_>| open.document > 0 && collections.contains(&collection_of(open.id));
     let note = |unchanged: Option<&ObjectId>| {
         if let Some(id) = unchanged {
             books.settle(id, &Outcome::Unchanged);
         }
     };
     for_each(stream::iter(ledger.open().filter(is_single)), |open| get(cluster, open), || cluster.at_once(), stop, note).await;
-}
-
-/// Compares page by page, as they come.
-async fn list(cluster: &Cluster, (namespace, kind): Collection<'_>, release: &Release, books: &RefCell<&mut Books<'_>>) -> Result<(), Failure> {
-    let ledger = books.borrow().ledger;
-    let (collection, selector, mut next) = (collection(namespace.as_str(), kind), release.selector(), String::new());
-    loop {
-        let page = cluster.list(&collection, &selector, &next).await?;
-        page.next().clone_into(&mut next);
-        for live in page.items {
-            if let Some(id) = unchanged(ledger, namespace, kind, live) {
-                books.borrow_mut().settle(&id, &Outcome::Unchanged);
-            }
-        }
-        if next.is_empty() {
-            return Ok(());
-        }
-    }
 }
 
 /// Gives its name if it is as it should be.
@@ -76,14 +82,14 @@ async fn get<'a>(cluster: &Cluster, Open { id, fingerprint, .. }: Open<'a>) -> O
 }
 
 /// The object that this is, if it is as it should be.
-fn unchanged(ledger: &Ledger, namespace: &Namespace, listed: ObjectKind, live: Live) -> Option<ObjectId> {
+pub(crate) fn unchanged(ledger: &Ledger, (namespace, listed): &Collection, live: Live) -> Option<ObjectId> {
     let kind = ObjectKind::ALL.into_iter().find(|kind| kind.plural() == listed.plural() && has_form(*kind, &live.metadata.name))?;
     let found = live.fingerprint(kind)?;
     let id = ObjectId { namespace: namespace.clone(), kind, name: live.metadata.name };
     (ledger.find_open(&id) == Some(found)).then_some(id)
 }
 
-/// A Binding is a Secret, too.
-fn collection_of(id: &ObjectId) -> Collection<'_> {
-    (&id.namespace, if id.kind == ObjectKind::Binding { ObjectKind::Secret } else { id.kind })
+/// What a LIST gives an object by. A Binding is a Secret, too.
+pub(crate) fn collection_of(id: &ObjectId) -> Collection {
+    (id.namespace.clone(), if id.kind == ObjectKind::Binding { ObjectKind::Secret } else { id.kind })
 }

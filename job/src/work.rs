@@ -3,6 +3,7 @@
 //! Rule: all that can be checked is checked before the first write. Sets are read twice, so that one at a time is in memory: once to see what
 //! they ask for and what is wrong with it, and once more, at the same resourceVersion, to apply it.
 
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::ready;
 use std::pin::pin;
@@ -15,7 +16,7 @@ use sc_core::ledger::Ledger;
 use sc_core::names::Release;
 use sc_core::plan::Plan;
 use sc_core::problem::Problems;
-use sc_core::report::{Report, Verdict};
+use sc_core::report::{Outcome, Report, Verdict};
 use sc_core::values::Settings;
 
 use crate::apply::{Applier, First, Mode};
@@ -26,15 +27,12 @@ use crate::cluster::references::{self, Known};
 use crate::output::Output;
 use crate::remove::{remove, retained};
 use crate::stop::Stop;
-use crate::survey::survey;
+use crate::survey::{Collection, collection_of, get_all, list_all, unchanged};
 
 const STORING: &str = "failed to keep the inventory, ConfigMaps `sc-inventory-…`";
 
 /// So many sets are read at once: the next, while one is planned.
 const SETS_AT_ONCE: usize = 2;
-
-/// The document of a set and its resourceVersion, or why it was not to be had.
-type Read = Result<(Vec<u8>, String), Unread>;
 
 /// What a run needs for its work.
 pub struct Work<'a> {
@@ -105,18 +103,8 @@ impl Work<'_> {
             }
         };
         found.ledger.claim(&listed, &mut found.problems);
-        let mut documents = stream::iter(&sets).map(async |set| (set, self.read_set(set).await)).buffered(SETS_AT_ONCE);
-        while let Some((set, read)) = documents.next().await {
-            self.output.progress(|| format!("looking at connection set {} of {}", set.number(), sets.len()));
-            self.look_at(set, read?, &settings, found).await?;
-        }
-        let plan = self.plan(listed, found).await?;
-        found.ledger.expect(&plan, 0);
+        let plan = self.look(listed, &sets, &settings, found).await?;
         let stored = self.note(found).await?;
-        if self.mode.first == First::Read && !sets.is_empty() {
-            let namespaces = sets.iter().flat_map(|set| &set.namespaces).map(String::as_str).collect();
-            survey(self.cluster, &namespaces, &self.release, self.stop, &mut self.books(&found.ledger, &mut found.report)).await;
-        }
         self.apply(plan, &sets, &settings, found).await?;
         self.remove_needless(found).await;
         Ok(stored)
@@ -146,34 +134,65 @@ impl Work<'_> {
         Done { report, ledger, versions: known.versions, cut_short: ended.err() }
     }
 
-    async fn plan(&self, connections: Vec<Connection>, found: &mut Findings) -> Result<Plan> {
-        let read = found.known.read(self.cluster, &self.release.namespace, &connections);
-        self.stop.or(read).await.context("failed to read the referenced Secrets")?;
-        Ok(Plan::within(&found.ledger, connections, &found.known.references, &self.release, &mut found.problems))
-    }
-
-    async fn read_set(&self, set: &ConnectionSet) -> Result<Read> {
-        let read = self.stop.or(references::set(self.cluster, &self.release.namespace, set)).await;
-        read.with_context(|| format!("failed to read Secret `{}/{}`", self.release.namespace, set.secret))
+    /// Looks at the sets and at last at the values, whose plan it returns: what they ask for, and what is wrong with them. What is live in a
+    /// namespace of sets is looked at as soon as no later document is about it, and what is as it should be is settled.
+    async fn look(&self, listed: Vec<Connection>, sets: &[ConnectionSet], settings: &Settings, found: &mut Findings) -> Result<Plan> {
+        let last = last_documents(&listed, sets);
+        let (shared, plan) = (RefCell::new(&mut *found), OnceCell::new());
+        let read = async |set| (set, references::set(self.cluster, &self.release.namespace, set).await);
+        let of_sets = stream::iter(sets).map(read).buffered(SETS_AT_ONCE).then(async |(set, read)| {
+            self.output.progress(|| format!("looking at connection set {} of {}", set.number(), sets.len()));
+            self.look_at(set, read, settings, &shared).await;
+            set.number()
+        });
+        let of_values = stream::once(async {
+            let _ = plan.set(self.expect(0, listed, &shared).await);
+            0
+        });
+        let collections = of_sets.chain(of_values).flat_map(|number| {
+            let is_read = self.mode.first == First::Read;
+            let ledger = &shared.borrow().ledger;
+            let namespaces = last.iter().filter(|(_, last)| is_read && **last == number).map(|(namespace, _)| *namespace);
+            let collections: BTreeSet<Collection> = namespaces.flat_map(|name| ledger.open_in(name)).map(|open| collection_of(open.id)).collect();
+            stream::iter(collections)
+        });
+        let seen = |of: &Collection, live| {
+            let found = &mut **shared.borrow_mut();
+            if let Some(id) = unchanged(&found.ledger, of, live) {
+                self.books(&found.ledger, &mut found.report).settle(&id, &Outcome::Unchanged);
+            }
+        };
+        let unlisted = list_all(self.cluster, &self.release, pin!(collections), self.stop, seen).await?;
+        get_all(self.cluster, &unlisted, self.stop, &mut self.books(&found.ledger, &mut found.report)).await;
+        plan.into_inner().ok_or_else(|| anyhow!("the values were not planned"))
     }
 
     /// Sees what a set asks for, and what is wrong with it. Nothing of it is kept but what stands in the ledger.
-    async fn look_at(&self, set: &ConnectionSet, read: Read, settings: &Settings, found: &mut Findings) -> Result<()> {
-        let (bytes, version) = match read {
-            Ok(read) => read,
-            Err(why) => {
-                found.problems.push(set.unread(why));
-                return Ok(());
-            }
+    async fn look_at(&self, set: &ConnectionSet, read: Result<(Vec<u8>, String), Unread>, settings: &Settings, shared: &RefCell<&mut Findings>) {
+        let connections = {
+            let found = &mut **shared.borrow_mut();
+            let (bytes, version) = match read {
+                Ok(read) => read,
+                Err(why) => return found.problems.push(set.unread(why)),
+            };
+            found.known.versions.insert(set.secret.clone(), version.clone());
+            found.sets.insert(set.secret.clone(), version);
+            let connections = set.connections(&bytes, settings, &mut found.problems);
+            found.ledger.claim(&connections, &mut found.problems);
+            connections
         };
-        found.known.versions.insert(set.secret.clone(), version.clone());
-        found.sets.insert(set.secret.clone(), version);
-        let connections = set.connections(&bytes, settings, &mut found.problems);
-        drop(bytes);
-        found.ledger.claim(&connections, &mut found.problems);
-        let plan = self.plan(connections, found).await?;
-        found.ledger.expect(&plan, set.number());
-        Ok(())
+        self.expect(set.number(), connections, shared).await;
+    }
+
+    /// Plans the connections of a document, and takes down what the plan wants.
+    async fn expect(&self, number: u16, connections: Vec<Connection>, shared: &RefCell<&mut Findings>) -> Plan {
+        let missing = shared.borrow().known.missing(&connections);
+        let answers = references::read(self.cluster, &self.release.namespace, missing).await;
+        let found = &mut **shared.borrow_mut();
+        found.known.add(answers);
+        let plan = Plan::within(&found.ledger, connections, &found.known.references, &self.release, &mut found.problems);
+        found.ledger.expect(&plan, number);
+        plan
     }
 
     /// Applies the plan of the values, and then the sets of which something is open, each as it was looked at.
@@ -232,4 +251,13 @@ impl Work<'_> {
     fn books<'b>(&'b self, ledger: &'b Ledger, report: &'b mut Report) -> Books<'b> {
         Books { ledger, report, output: self.output, has_all_rights: self.has_all_rights }
     }
+}
+
+/// The number of the last document that is about a namespace of sets, as they are looked at: the values after all sets.
+fn last_documents<'a>(listed: &[Connection], sets: &'a [ConnectionSet]) -> BTreeMap<&'a str, u16> {
+    let mut last: BTreeMap<&str, u16> = sets.iter().flat_map(|set| set.namespaces.iter().map(|name| (name.as_str(), set.number()))).collect();
+    for connection in listed {
+        last.get_mut(connection.namespace.as_str()).into_iter().for_each(|number| *number = 0);
+    }
+    last
 }

@@ -20,22 +20,38 @@ pub struct Known {
 }
 
 impl Known {
-    /// Reads the Secrets that these connections refer to. One that is absent, may not be read or was not answered for is noted as such.
-    pub async fn read(&mut self, cluster: &Cluster, namespace: &str, connections: &[Connection]) {
-        let names: BTreeSet<&str> = connections.iter().flat_map(Connection::referenced_secrets).filter(|name| !self.references.knows(name)).collect();
-        let asked = stream::iter(names).map(|name| async move { (name, ask(cluster, namespace, name).await) });
-        let mut answers = asked.buffer_unordered(cluster.at_once());
-        while let Some((name, answer)) = answers.next().await {
+    /// The Secrets that these connections refer to, and that were not asked for yet.
+    #[must_use]
+    pub fn missing(&self, connections: &[Connection]) -> BTreeSet<String> {
+        let names = connections.iter().flat_map(Connection::referenced_secrets).filter(|name| !self.references.knows(name));
+        names.map(str::to_owned).collect()
+    }
+
+    /// Notes what was answered. A Secret that is absent, may not be read or was not answered for is noted as such.
+    pub fn add(&mut self, answers: Vec<Answer>) {
+        for (name, answer) in answers {
             let referenced = match answer {
                 Ok(live) => {
-                    self.versions.insert(name.to_owned(), live["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned());
+                    self.versions.insert(name.clone(), live["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned());
                     Referenced::of(&live)
                 }
                 Err(unread) => unread,
             };
-            self.references.insert(name.to_owned(), referenced);
+            self.references.insert(name, referenced);
         }
     }
+}
+
+/// The name of a Secret, and itself, or why it is not to be had.
+pub type Answer = (String, Result<Value, Referenced>);
+
+/// Reads Secrets.
+pub async fn read(cluster: &Cluster, namespace: &str, names: BTreeSet<String>) -> Vec<Answer> {
+    let asked = stream::iter(names).map(async |name: String| {
+        let answer = ask(cluster, namespace, &name).await;
+        (name, answer)
+    });
+    asked.buffer_unordered(cluster.at_once()).collect().await
 }
 
 /// The document of a set, and the resourceVersion that it was read at.
