@@ -71,6 +71,8 @@ impl Cluster {
     pub async fn infer() -> Result<Self, NoCluster> {
         let mut config = kube::Config::infer().await.map_err(|_| NoCluster)?;
         config.default_retry = false;
+        // `LONGEST_ANSWER` is over a request, where these would wind up a clock for each read.
+        (config.read_timeout, config.write_timeout) = (None, None);
         kube::Client::try_from(config).map(Self::new).map_err(|_| NoCluster)
     }
 

@@ -16,8 +16,8 @@ use crate::cluster::{Cluster, Failure, collection, path};
 use crate::for_each::for_each;
 use crate::stop::{Reason, Stop};
 
-/// So many pages are asked for at once: while one is compared, the next is made.
-const PAGES_AT_ONCE: usize = 2;
+/// So many pages are asked for at once: while one is compared, others are made.
+const PAGES_AT_ONCE: usize = 4;
 
 /// What one LIST is about: the objects of a namespace that have one path.
 pub(crate) type Collection = (Namespace, ObjectKind);

@@ -111,7 +111,7 @@ async fn after_a_first_refusal_no_other_list_is_tried() {
     }
     let again = world.run().await;
     assert_eq!((again.code.clone(), again.written(), world.status("summary").as_str()), (Ok(0), vec![], "10 objects: 10 unchanged"));
-    assert_eq!(looked(&again).len(), 2 + 10, "two lists are under way at once: {:?}", again.lines());
+    assert_eq!(looked(&again).len(), 4 + 10, "four lists are under way at once: {:?}", again.lines());
 }
 
 #[tokio::test(start_paused = true)]
