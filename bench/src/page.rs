@@ -30,7 +30,7 @@ pub fn page(results: &Results) -> String {
     );
     text.push_str(METHOD);
     if let Some(best) = results.notes.get("in-flight") {
-        let _ = writeln!(text, "The best numbers of requests in flight for the plain loop, of {}, were {best}.\n", listed(&IN_FLIGHT));
+        let _ = writeln!(text, "Before each part the best number of requests in flight for the plain loop is looked for, of {}. The last time it was {best}.\n", listed(&IN_FLIGHT));
     }
     text.push_str("## Promised and reached\n\n| what | promised | median | least to greatest | runs | |\n|---|---|---|---|---|---|\n");
     text.extend(PROMISES.iter().filter_map(|promise| Some(row(promise, results.figures.get(promise.id)?))));
@@ -39,9 +39,9 @@ pub fn page(results: &Results) -> String {
     text
 }
 
-const METHOD: &str = "The machine is shared and drifts, so all speeds are ratios: ours and the baseline run right beside each other, take turns in who begins, and each pair gives one ratio. \
+const METHOD: &str = "The machine is shared and drifts, so all speeds are ratios: ours and the baseline run right beside each other, take turns in who begins (beside kubectl and Helm ours begins), and each pair gives one ratio. \
 A ratio above 1 says that ours is faster, but for the Job that does nothing, where it says how much longer ours takes. Times on another machine will differ; ratios should not.\n\n\
-- **Ours** is the process `sc-job` from its start to its end, with connections in sets of 1,000, spread over 50 fresh namespaces, and with the rights that the chart grants.\n\
+- **Ours** is the process `sc-job` from its start to its end, with connections in sets of 1,000, spread over 50 fresh namespaces, and with the rights that the chart grants, but for the reruns by GET, which may not `list`.\n\
 - **The plain loop** sends the very same requests and does nothing else: bodies made beforehand, one kept-alive TLS connection for each request in flight, as the same user. Its clock runs from the first \
 connection to the last answer. It is held against `wrk`.\n\
 - **kubectl** and **Helm** 4 get the same Secrets as manifests, and as templates of a chart.\n\

@@ -84,11 +84,12 @@ fn run_alone(part: Part, mut bench: Bench) -> Result<Bench> {
         Part::Start => start::run(&mut bench)?,
         Part::Plan => plan::run(&mut bench)?,
         Part::Image => image::run(&mut bench)?,
-        _ => {
-            anyhow::ensure!(bench.asked.divisor == 1, "what was tried out makes no page");
-            plots::write(&bench.results, &bench.tree.join("docs/performance"))?;
+        Part::Page if bench.asked.divisor > 1 => say("what was tried out makes no page"),
+        Part::Page => {
             page::write(&bench.results, &bench.tree.join("docs/performance.md"))?;
+            plots::write(&bench.results, &bench.tree.join("docs/performance"))?;
         }
+        other => anyhow::bail!("{other:?} needs a cluster"),
     }
     Ok(bench)
 }
@@ -103,6 +104,7 @@ fn run_in_cluster(part: Part, tools: &mut Tools) -> Result<()> {
         Part::Memory => memory::run(tools),
         Part::One => one::run(tools),
         Part::RawCheck => raw_check::run(tools),
-        _ => protocols::run(tools),
+        Part::Protocols => protocols::run(tools),
+        other => anyhow::bail!("{other:?} needs no cluster"),
     }
 }
