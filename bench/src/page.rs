@@ -30,7 +30,11 @@ pub fn page(results: &Results) -> String {
     );
     text.push_str(METHOD);
     if let Some(best) = results.notes.get("in-flight") {
-        let _ = writeln!(text, "Before each part the best number of requests in flight for the plain loop is looked for, of {}. The last time it was {best}.\n", listed(&IN_FLIGHT));
+        let _ = writeln!(
+            text,
+            "Before each part the best number of requests in flight for the plain loop is looked for, of {}. The last time it was {best}.\n",
+            listed(&IN_FLIGHT)
+        );
     }
     text.push_str("## Promised and reached\n\n| what | promised | median | least to greatest | runs | |\n|---|---|---|---|---|---|\n");
     text.extend(PROMISES.iter().filter_map(|promise| Some(row(promise, results.figures.get(promise.id)?))));
