@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 pub const OF_A_SET: usize = 1000;
 /// The Secret of the release namespace that every connection refers to.
 pub const REFERENCED: &str = "bench-admin";
-/// Over so many namespaces the connections are spread.
+/// Over so many namespaces the connections are spread, each of which has as many of them, one after the other.
 pub const NAMESPACES: usize = 50;
 
 /// What a run is to make: `count` connections, spread over the namespaces `<prefix>-<number>`.
@@ -23,6 +23,17 @@ impl Documents {
     #[must_use]
     pub fn namespaces(&self) -> Vec<String> {
         (0..NAMESPACES.min(self.count)).map(|number| self.namespace(number)).collect()
+    }
+
+    /// The namespaces of the connections of one set.
+    fn namespaces_of(&self, set: usize) -> Vec<String> {
+        let last = self.count.min((set + 1) * OF_A_SET) - 1;
+        (self.place(set * OF_A_SET)..=self.place(last)).map(|number| self.namespace(number)).collect()
+    }
+
+    /// The number of the namespace of a connection.
+    fn place(&self, connection: usize) -> usize {
+        connection * NAMESPACES.min(self.count) / self.count
     }
 
     /// How many sets there are.
@@ -42,7 +53,7 @@ impl Documents {
     /// The values of the chart that name all sets.
     #[must_use]
     pub fn values(&self) -> Value {
-        let set = |number| json!({"secretName": set_name(number), "namespaces": self.namespaces(), "referencedSecrets": [REFERENCED]});
+        let set = |number| json!({"secretName": set_name(number), "namespaces": self.namespaces_of(number), "referencedSecrets": [REFERENCED]});
         json!({"connectionSets": (0..self.sets()).map(set).collect::<Vec<_>>()})
     }
 
@@ -51,7 +62,7 @@ impl Documents {
     pub fn connection(&self, number: usize, first_database: &str) -> Value {
         let database = if number == 0 { first_database.to_owned() } else { format!("orders{number:06}") };
         json!({
-            "name": format!("c{number:06}"), "namespace": self.namespace(number % NAMESPACES),
+            "name": format!("c{number:06}"), "namespace": self.namespace(self.place(number)),
             "targetService": "postgres-flexible", "authType": "secret", "clientType": "python",
             "target": {"host": "db.internal.example", "server": "bench", "database": database},
             "credentials": {"username": "app", "password": {"secretKeyRef": {"name": REFERENCED, "key": "password"}}},
@@ -97,6 +108,17 @@ mod tests {
     fn a_set_fits_into_a_secret() {
         let documents = Documents { prefix: "a-longer-prefix-than-any".into(), count: 100_000 };
         assert!(documents.set(99, "orders").to_string().len() < 1024 * 1024);
+    }
+
+    #[test]
+    fn a_set_names_the_namespaces_of_its_connections_and_no_others() {
+        let documents = Documents { prefix: "p".into(), count: 10_000 };
+        let sets = &documents.values()["connectionSets"];
+        assert_eq!(sets[0]["namespaces"], json!(["p-00", "p-01", "p-02", "p-03", "p-04"]));
+        assert_eq!(sets[9]["namespaces"], json!(["p-45", "p-46", "p-47", "p-48", "p-49"]));
+        assert_eq!(documents.connection(199, "orders")["namespace"], "p-00");
+        assert_eq!(documents.connection(200, "orders")["namespace"], "p-01");
+        assert_eq!(Documents { prefix: "p".into(), count: 100_000 }.values()["connectionSets"][1]["namespaces"], json!(["p-00"]));
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub fn page(results: &Results) -> String {
 
 const METHOD: &str = "The machine is shared and drifts, so all speeds are ratios: ours and the baseline run right beside each other, take turns in who begins (beside kubectl and Helm ours begins), and each pair gives one ratio. \
 A ratio above 1 says that ours is faster, but for the Job that does nothing, where it says how much longer ours takes. Times on another machine will differ; ratios should not.\n\n\
-- **Ours** is the process `sc-job` from its start to its end, with connections in sets of 1,000, spread over 50 fresh namespaces, and with the rights that the chart grants, but for the reruns by GET, which may not `list`.\n\
+- **Ours** is the process `sc-job` from its start to its end, with connections in sets of 1,000, each of which names the namespaces of its own, 50 fresh ones in all, and with the rights that the chart grants, but for the reruns by GET, which may not `list`.\n\
 - **The plain loop** sends the very same requests and does nothing else: bodies made beforehand, one kept-alive TLS connection for each request in flight, as the same user. Its clock runs from the first \
 connection to the last answer. It is held against `wrk`.\n\
 - **kubectl** and **Helm** 4 get the same Secrets as manifests, and as templates of a chart.\n\

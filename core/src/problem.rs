@@ -180,7 +180,14 @@ impl Problem {
                 | Kind::SecretKeyAbsent { .. }
                 | Kind::SecretForbidden { .. }
                 | Kind::SecretUnread { .. }
+                | Kind::More { may_pass: true, .. }
         )
+    }
+
+    /// For how many it stands.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        if let Kind::More { more, .. } = *self.kind { more } else { 1 }
     }
 }
 
@@ -190,38 +197,53 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Problems as they are found, in the order in which they were found.
+/// Problems as they are found, in the order in which they were found. The first thousand are kept, the rest is counted: a slip in a template can
+/// be in a hundred thousand connections, and nobody reads them all.
 #[derive(Debug, Default)]
-pub struct Problems(Vec<Problem>);
+pub struct Problems {
+    kept: Vec<Problem>,
+    more: usize,
+    /// Whether one of those that were not kept may pass.
+    may_pass: bool,
+}
 
 impl Problems {
+    const KEPT: usize = 1000;
+
     /// Notes one more problem.
     pub fn add(&mut self, at: &At, kind: Kind) {
-        self.0.push(Problem { at: at.clone(), kind: Box::new(kind) });
+        self.push(Problem { at: at.clone(), kind: Box::new(kind) });
     }
 
     /// Notes a problem that is whole already.
     pub fn push(&mut self, problem: Problem) {
-        self.0.push(problem);
+        if self.kept.len() < Self::KEPT {
+            self.kept.push(problem);
+        } else {
+            self.more += 1;
+            self.may_pass |= problem.may_pass();
+        }
     }
 
     /// How many there are so far.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.kept.len() + self.more
     }
 
     /// Whether there is none so far.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.kept.is_empty()
     }
 
-    /// Hands them over: those of the document first, then those of each entry, in its order.
+    /// Hands them over: those of the document first, then those of each entry, in its order, and at last how many more there are.
     #[must_use]
-    pub fn into_vec(mut self) -> Vec<Problem> {
-        self.0.sort_by_key(|problem| (problem.at.document, problem.at.entry));
-        self.0
+    pub fn into_vec(self) -> Vec<Problem> {
+        let Self { mut kept, more, may_pass } = self;
+        kept.sort_by_key(|problem| (problem.at.document, problem.at.entry));
+        kept.extend((more > 0).then(|| Problem { at: At::top(), kind: Box::new(Kind::More { more, may_pass }) }));
+        kept
     }
 }
 
@@ -242,6 +264,19 @@ mod tests {
         let choice = Choice::of("postgress", ["keyvault", "postgres", "postgres-flexible"]);
         assert_eq!(choice.to_string(), "did you mean `postgres`? use one of: keyvault, postgres, postgres-flexible");
         assert_eq!(Choice::of("zzz", ["keyvault"]).to_string(), "use one of: keyvault");
+    }
+
+    #[test]
+    fn of_very_many_the_first_are_kept_and_the_rest_is_counted() {
+        let mut problems = Problems::default();
+        for index in 0..2500 {
+            problems.add(&At::top().item(index), Kind::MissingField { field: "name", meaning: "a name" });
+        }
+        assert_eq!(problems.len(), 2500);
+        let listed = problems.into_vec();
+        assert_eq!((listed.len(), listed.iter().map(Problem::count).sum::<usize>()), (1001, 2500));
+        assert_eq!(listed.last().map(ToString::to_string).as_deref(), Some("1500 more problems are not listed"));
+        assert!(!listed.iter().any(Problem::may_pass));
     }
 
     #[test]

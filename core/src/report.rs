@@ -175,7 +175,8 @@ impl Report {
         let counts: Vec<String> = Outcome::WORDS.into_iter().filter_map(count).collect();
         let objects = plural(self.len(), "object");
         let outcomes = if counts.is_empty() { objects } else { format!("{objects}: {}", counts.join(", ")) };
-        if self.problems.is_empty() { outcomes } else { format!("{outcomes}; {}", plural(self.problems.len(), "problem")) }
+        let problems = self.problems.iter().map(Problem::count).sum();
+        if problems == 0 { outcomes } else { format!("{outcomes}; {}", plural(problems, "problem")) }
     }
 
     /// Why it is no success: the summary, and the first of what went wrong.

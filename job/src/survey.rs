@@ -19,6 +19,9 @@ use crate::stop::{Reason, Stop};
 /// So many pages are asked for at once: while one is compared, others are made.
 const PAGES_AT_ONCE: usize = 4;
 
+/// After so many refusals no further LIST is tried: the chart grants it in all of these namespaces, and somebody else's rights perhaps in none.
+const REFUSALS: usize = 4;
+
 /// What one LIST is about: the objects of a namespace that have one path.
 pub(crate) type Collection = (Namespace, ObjectKind);
 
@@ -33,11 +36,10 @@ pub(crate) async fn list_all(
     stop: &Stop,
     seen: impl Fn(&Collection, Live),
 ) -> Result<BTreeSet<Collection>, Reason> {
-    let (mut unlisted, is_granted) = (BTreeSet::new(), Cell::new(true));
+    let (mut unlisted, refusals) = (BTreeSet::new(), Cell::new(0));
     let list = async |of| {
-        // The chart grants it in all of these namespaces or, by hand, in none.
-        let listed = if is_granted.get() { list(cluster, release, &of, &seen).await } else { Err(Failure::Forbidden { verb: "list" }) };
-        is_granted.set(is_granted.get() && !matches!(listed, Err(Failure::Forbidden { .. })));
+        let listed = if refusals.get() < REFUSALS { list(cluster, release, &of, &seen).await } else { Err(Failure::Forbidden { verb: "list" }) };
+        refusals.set(refusals.get() + usize::from(matches!(listed, Err(Failure::Forbidden { .. }))));
         (of, listed)
     };
     let note = |(of, listed): (Collection, Result<(), Failure>)| {

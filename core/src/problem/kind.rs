@@ -121,6 +121,15 @@ pub enum Kind {
         /// Why.
         why: Unread,
     },
+    /// What was not kept of very many problems.
+    #[error("{more} more problems are not listed")]
+    #[diagnostic(help("mend those that are, and run again"))]
+    More {
+        /// How many.
+        more: usize,
+        /// Whether one of them may pass.
+        may_pass: bool,
+    },
     /// Two sets of one Secret.
     #[error("two connection sets are the Secret {name}")]
     #[diagnostic(help("keep one of them, with the namespaces and Secrets of both"))]

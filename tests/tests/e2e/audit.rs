@@ -32,7 +32,7 @@ pub(crate) fn requests(bed: &Bed) -> Option<Vec<Request>> {
     // The log is written in batches: a request that is made now is the mark that all earlier ones are in.
     let mark = format!("/api/v1/namespaces/{}/configmaps/mark-{}", bed.system, uuid());
     kube::run(&["get", "--raw", &mark]);
-    let log = kube::wait_for("the audit log", Duration::from_secs(30), || kube::cluster_file("audit.log").filter(|log| log.contains(&mark)));
+    let log = kube::wait_for("the audit log", Duration::from_secs(30), || kube::audit_log().filter(|log| log.contains(&mark)));
     Some(log.lines().filter(|line| line.contains(&user)).filter_map(|line| request(line, &user)).collect())
 }
 

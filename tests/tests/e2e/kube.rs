@@ -35,6 +35,18 @@ pub(crate) fn cluster_file(name: &str) -> Option<String> {
     fs::read_to_string(PathBuf::from(env::var_os("KUBECONFIG")?).with_file_name(name)).ok()
 }
 
+/// The audit log of such a cluster, with what was put aside of it when it had grown.
+pub(crate) fn audit_log() -> Option<String> {
+    own_cluster()?;
+    let kubeconfig = PathBuf::from(env::var_os("KUBECONFIG")?);
+    let entries = fs::read_dir(kubeconfig.parent()?).ok()?;
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.retain(|name| name == "audit.log" || name.starts_with("audit-"));
+    // `audit-2026….log` goes before `audit.log`, as it was written.
+    names.sort();
+    Some(names.iter().filter_map(|name| cluster_file(name)).collect())
+}
+
 /// Runs kubectl.
 pub(crate) fn run(arguments: &[&str]) -> Answer {
     answer(&Command::new("kubectl").args(arguments).output().unwrap_or_else(|error| panic!("kubectl: {error}: {MEND}")))

@@ -5,8 +5,8 @@
 //!
 //! A fixed sample of the slow cases; `-- --include-ignored` runs all of them, and also kills parts of a cluster of `scripts/cluster`.
 //!
-//! Rule: each test has a release and namespaces of its own, deleted at its end. Those of a test that was killed: `kubectl delete namespace
-//! -l sc-extension.dev/e2e`.
+//! Rule: each test has a release and namespaces of its own, deleted at its end. Those of a test that was killed: `kubectl delete
+//! namespaces,flowschemas,prioritylevelconfigurations -l sc-extension.dev/e2e`.
 
 mod audit;
 mod bed;

@@ -28,7 +28,7 @@ fn a_neighbour_in_the_same_queue_is_answered_within_a_second() {
 
 fn assert_answered(name: &str, queuing: &Value) {
     bed::alone(Helm::Four, name, 1, |bed| {
-        let _level = Level::of(bed, queuing);
+        let level = Level::of(bed, queuing);
         kube::apply(&[orders_admin(&bed.system, "plain")]);
         kube::apply(&reader(bed));
         (0..SETS).for_each(|number| kube::apply(&[set(bed, number)]));
@@ -46,6 +46,8 @@ fn assert_answered(name: &str, queuing: &Value) {
             asked
         });
         proof::assert_proven(bed);
+        let dispatched = level.metric("apiserver_flowcontrol_dispatched_requests_total", &["flow_schema", "priority_level"]);
+        assert!(dispatched >= Some((SETS * OF_A_SET).try_into().unwrap()), "the job asked by another level: {dispatched:?}");
         let longest = asked.iter().max().copied().unwrap_or_default();
         eprintln!("{} answers beside the run, the longest after {longest:?}", asked.len());
         assert!(asked.len() >= LEAST && longest < PATIENCE, "{asked:?}");
@@ -86,7 +88,7 @@ struct Level<'a>(&'a Bed);
 
 impl<'a> Level<'a> {
     fn of(bed: &'a Bed, queuing: &Value) -> Self {
-        let (api, metadata) = ("flowcontrol.apiserver.k8s.io/v1", json!({"name": bed.system}));
+        let (api, metadata) = ("flowcontrol.apiserver.k8s.io/v1", json!({"name": bed.system, "labels": {"sc-extension.dev/e2e": "neighbours"}}));
         let response = json!({"type": "Queue", "queuing": queuing});
         let limited = json!({"nominalConcurrencyShares": 1, "borrowingLimitPercent": 0, "lendablePercent": 0, "limitResponse": response});
         let subjects = json!([{"kind": "ServiceAccount", "serviceAccount": {"namespace": bed.system, "name": "*"}}]);
@@ -100,16 +102,17 @@ impl<'a> Level<'a> {
             json!({"apiVersion": api, "kind": "FlowSchema", "metadata": metadata, "spec": spec}),
         ]);
         let level = Self(bed);
-        let seats = || level.metric("apiserver_flowcontrol_nominal_limit_seats");
+        let seats = || level.metric("apiserver_flowcontrol_nominal_limit_seats", &["priority_level"]);
         let seats = kube::wait_for("the priority level", Duration::from_secs(30), seats);
         assert!((1..=8).contains(&seats), "{seats} seats are not few");
         level
     }
 
-    /// A number that the API server tells of this level.
-    fn metric(&self, name: &str) -> Option<u32> {
+    /// A number that the API server tells of what these labels name, which all have the name of this level.
+    fn metric(&self, name: &str, labels: &[&str]) -> Option<u32> {
         let metrics = kube::kubectl(&["get", "--raw", "/metrics"]);
-        let line = format!("{name}{{priority_level=\"{}\"}} ", self.0.system);
+        let labels: Vec<String> = labels.iter().map(|label| format!("{label}=\"{}\"", self.0.system)).collect();
+        let line = format!("{name}{{{}}} ", labels.join(","));
         metrics.lines().find_map(|text| text.strip_prefix(&line)).and_then(|number| number.parse().ok())
     }
 }
