@@ -50,7 +50,8 @@ A ratio above 1 says that ours is faster, but for the Job that does nothing, whe
 connection to the last answer. It is held against `wrk`.\n\
 - **kubectl** and **Helm** 4 get the same Secrets as manifests, and as templates of a chart.\n\
 - **Needed** requests are one for each object and each referenced Secret, two for each set, and one for each page of the inventory.\n\
-- **The Job that does nothing** is a hook of the same image with the same Pod settings, which prints its version.\n\n";
+- **The Job that does nothing** is a hook of the same image with the same Pod settings, which prints its version.\n\n\
+Where the time goes, what was tried, and why some of it is not kept is in [decision 0008](decisions/0008-what-a-connection-costs.md).\n\n";
 
 const PLOTS: &str = "\n## By number of connections\n\n![Objects a second by number of connections](performance/rate.svg)\n\n\
 ![Peak memory by number of connections](performance/memory.svg)\n\n## Beside kubectl and Helm\n\n![Seconds for 1,000 connections](performance/peers.svg)\n";
