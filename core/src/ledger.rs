@@ -1,7 +1,7 @@
 //! The ledger of a run: one line for each object that is asked for, or that the inventory has.
 //!
-//! Rule: this is all that a run keeps of the connections that it is not at work on. However many documents there are, memory grows by a name and
-//! few bytes for each object.
+//! Rule: this, and the Secrets that credentials refer to, is all that a run keeps of the connections that it is not at work on. However many
+//! documents there are, memory grows by a name and few bytes for each object, and by what each referenced Secret has.
 
 mod claims;
 mod pages;
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::names::{Guid, Namespace};
 use crate::object::{Fingerprint, ObjectId, ObjectKind};
-use crate::plan::Plan;
+use crate::plan::{Plan, Planned};
 use crate::problem::At;
 use crate::report::{Outcome, Staying};
 use crate::values::DeletionPolicy;
@@ -65,7 +65,7 @@ enum Wanted {
     /// That it is gone.
     Gone,
     /// That it is there; the first document that says so.
-    There { policy: DeletionPolicy, document: u16 },
+    There { policy: DeletionPolicy, document: u16, adopt: bool },
 }
 
 /// What this run did about an object.
@@ -95,12 +95,12 @@ impl Ledger {
         for (id, planned) in plan.objects() {
             let line = self.line(id);
             line.wanted = match line.wanted {
-                Wanted::There { policy, document: first } => {
-                    Wanted::There { policy: policy.min(planned.deletion_policy), document: first.min(document) }
+                Wanted::There { policy, document: first, adopt } => {
+                    Wanted::There { policy: policy.min(planned.deletion_policy), document: first.min(document), adopt: adopt || planned.adopt }
                 }
                 Wanted::Nothing | Wanted::Gone => {
                     line.fingerprint = Some(planned.fingerprint);
-                    Wanted::There { policy: planned.deletion_policy, document }
+                    Wanted::There { policy: planned.deletion_policy, document, adopt: planned.adopt }
                 }
             };
         }
@@ -135,8 +135,8 @@ impl Ledger {
     #[must_use]
     pub fn removals(&self, is_sound: bool) -> BTreeSet<ObjectId> {
         let is_gone = |line: &Line| {
-            line.wanted == Wanted::Gone
-                || is_sound && line.wanted == Wanted::Nothing && line.record.is_some_and(|record| record.policy == DeletionPolicy::Delete)
+            line.wanted() == Wanted::Gone
+                || is_sound && line.wanted() == Wanted::Nothing && line.record.is_some_and(|record| record.policy == DeletionPolicy::Delete)
         };
         let lines = self.lines.iter().filter(|(id, line)| is_gone(line) && (is_sound || id.kind != ObjectKind::ServiceAccount));
         lines.map(|(id, _)| id.clone()).collect()
@@ -144,7 +144,7 @@ impl Ledger {
 
     /// The objects that no connection asks for any more, and that stay as it was asked for them.
     pub fn retained(&self) -> impl Iterator<Item = &ObjectId> {
-        let is_retained = |line: &Line| line.wanted == Wanted::Nothing && line.record.is_some_and(|record| record.policy == DeletionPolicy::Retain);
+        let is_retained = |line: &Line| line.wanted() == Wanted::Nothing && line.record.is_some_and(|record| record.policy == DeletionPolicy::Retain);
         self.lines.iter().filter(move |(_, line)| is_retained(line)).map(|(id, _)| id)
     }
 
@@ -163,11 +163,13 @@ impl Ledger {
         });
     }
 
-    /// Notes that work on an object begins, if it should be there and nobody else is at work on it or was.
+    /// Notes that work on an object begins, if it should be there and nobody else is at work on it or was. Gives it as all documents want it.
     #[must_use]
-    pub fn begin(&self, id: &ObjectId) -> bool {
-        let line = self.lines.get(id).filter(|line| line.open(id).is_some());
-        line.inspect(|line| line.state.set(State::Begun)).is_some()
+    pub fn begin(&self, (id, mut planned): (ObjectId, Planned)) -> Option<(ObjectId, Planned)> {
+        let line = self.lines.get(&id).filter(|line| line.open(&id).is_some())?;
+        line.state.set(State::Begun);
+        planned.adopt = matches!(line.wanted, Wanted::There { adopt: true, .. });
+        Some((id, planned))
     }
 
     /// The objects that work was begun on and that are not settled.
@@ -197,9 +199,14 @@ impl Ledger {
 }
 
 impl Line {
+    /// What is wanted of it, which is nothing while it is disputed: a dispute may be found after what one side wants was taken down.
+    fn wanted(&self) -> Wanted {
+        if self.is_disputed { Wanted::Nothing } else { self.wanted }
+    }
+
     fn open<'a>(&self, id: &'a ObjectId) -> Option<Open<'a>> {
-        match (self.wanted, self.fingerprint, self.state.get()) {
-            (Wanted::There { document, .. }, Some(fingerprint), State::Open) if !self.is_disputed => Some(Open { id, fingerprint, document }),
+        match (self.wanted(), self.fingerprint, self.state.get()) {
+            (Wanted::There { document, .. }, Some(fingerprint), State::Open) => Some(Open { id, fingerprint, document }),
             _ => None,
         }
     }

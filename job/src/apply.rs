@@ -1,4 +1,5 @@
-//! Applies a plan: at most one request per object on a first install and on a rerun that changes nothing, and no write that is not needed.
+//! Applies plans: at most one request per object on a first install and on a rerun that changes nothing, by a `sc-status` that knows of an earlier
+//! success; and no write that is not needed.
 //!
 //! Absent → POST, present → GET, compare and PUT with the resourceVersion seen. Both are atomic, so nothing of a stranger is ever overwritten.
 
@@ -69,7 +70,7 @@ impl Applier<'_> {
     /// under way. When `stop` comes, what was begun has failed, and the rest is left open.
     pub async fn apply(&self, plans: impl Stream<Item = Plan>, stop: &Stop, books: &mut Books<'_>) {
         let ledger = books.ledger;
-        let objects = plans.flat_map(|plan| stream::iter(plan.into_objects().filter(|(id, _)| ledger.begin(id))));
+        let objects = plans.flat_map(|plan| stream::iter(plan.into_objects().filter_map(|object| ledger.begin(object))));
         let work = async |(id, planned)| {
             let outcome = Object { on: self, id: &id, planned: &planned }.settle().await;
             (id, outcome)
@@ -93,11 +94,12 @@ type Round = Result<Outcome, First>;
 
 impl Object<'_> {
     async fn settle(&self) -> Outcome {
-        let Mode { first, dry_run } = self.on.mode;
-        let mut next = if dry_run { First::Read } else { first };
+        let mut next = self.on.mode.first;
         for round in 0..ROUNDS {
             // The second round is the common one: another way to the same object. Those after it wait for somebody else to be done.
-            sleep(PAUSE * round.saturating_sub(1)).await;
+            if round > 1 {
+                sleep(PAUSE * (round - 1)).await;
+            }
             let round = match next {
                 First::Create => self.create().await,
                 First::Read => self.read().await,

@@ -195,7 +195,8 @@ impl Cluster {
         let request = request.body(Body::from(body.clone())).map_err(|_| Failure::Unreachable { cause: "the request has no valid path" })?;
         let (answer, begun) = (timeout(LONGEST_ANSWER, self.answer(request, verb)), Instant::now());
         let answer = answer.await.unwrap_or(Err(Failure::Unreachable { cause: "it did not answer in time" }));
-        let is_refused = matches!(answer, Err(Failure::Busy { code: 429 | 503, .. }));
+        // Whoever is not reached is not asked more at once, and how fast that was says nothing.
+        let is_refused = matches!(answer, Err(Failure::Busy { code: 429 | 503, .. } | Failure::Unreachable { .. }));
         // A page of a LIST takes as long as many others.
         if verb != "list" || is_refused {
             self.pace.note(begun.elapsed(), is_refused);

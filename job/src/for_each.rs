@@ -7,7 +7,7 @@ use futures::stream::{FuturesUnordered, Stream, StreamExt};
 use crate::stop::{Reason, Stop};
 
 /// Does `work` for each item, `at_once` of them at a time, until all is done or `stop` comes, whose reason it returns. The next items are waited
-/// for while work on those before them goes on.
+/// for while work on those before them goes on, as long as there is room for more.
 pub(crate) async fn for_each<T, R, F: Future<Output = R>>(
     items: impl Stream<Item = T>,
     work: impl Fn(T) -> F,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::stream;
 use sc_core::names::Release;
-use sc_core::object::{ObjectId, Removal};
+use sc_core::object::{ObjectId, ObjectKind, Removal};
 use sc_core::report::{Outcome, Staying};
 
 use crate::books::Books;
@@ -37,7 +37,9 @@ async fn object(cluster: &Cluster, id: &ObjectId, release: &Release, dry_run: bo
     for _ in 0..ROUNDS {
         match attempt(cluster, id, release, dry_run).await {
             Err(Failure::Conflict) => {}
-            Err(Failure::Absent | Failure::NoNamespace | Failure::UnknownKind) => return Outcome::Absent,
+            Err(Failure::Absent | Failure::NoNamespace) => return Outcome::Absent,
+            // The CSI driver is gone, and its kind with it. The other kinds are always there: somebody between here and the API server said so.
+            Err(Failure::UnknownKind) if id.kind == ObjectKind::SecretProviderClass => return Outcome::Absent,
             Err(Failure::Forbidden { .. }) => return kept(id, Staying::NoRight, release),
             Err(failure) => return Outcome::Failed { reason: failure.to_string() },
             Ok(outcome) => return outcome,

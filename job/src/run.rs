@@ -68,9 +68,7 @@ pub async fn steps(cluster: &Cluster, args: &Args, stop: &Stop, output: &Output)
 
 /// Waits until the process must be over.
 async fn overdue(stop: &Stop) {
-    while stop.wait().await != Reason::Signal {
-        std::future::pending::<()>().await;
-    }
+    stop.signal().await;
     tokio::time::sleep(LAST_WORDS).await;
 }
 
@@ -119,7 +117,7 @@ impl Run<'_> {
         Ok(found)
     }
 
-    /// Ends the run before Kubernetes does, which counts from the start of the Job's first pod.
+    /// Ends the run before Kubernetes does, which counts from the start of the Job; where that is not looked after, from that of this pod.
     fn set_deadline(&self) {
         let started = self.own.as_ref().and_then(|own| own.started);
         let passed = started.map_or(Duration::ZERO, |started| self.cluster.now().duration_since(started).try_into().unwrap_or_default());
@@ -137,7 +135,8 @@ impl Run<'_> {
 
     async fn with_lease(&self) -> Result<u8> {
         let Some(namespace) = self.protocol_namespace() else {
-            let done = self.work(self.document().await, First::Create).await;
+            let first = if self.args.dry_run { First::Read } else { First::Create };
+            let done = self.work(self.document().await, first).await;
             return self.publish(None, done).await;
         };
         let begun = Instant::now();

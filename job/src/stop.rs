@@ -32,13 +32,15 @@ impl std::fmt::Display for Reason {
 #[derive(Debug, Clone)]
 pub struct Stop {
     sender: watch::Sender<Option<Reason>>,
+    /// Whether there was a signal, before or after another reason.
+    signal: watch::Sender<bool>,
 }
 
 impl Stop {
     /// Never ends a run by itself.
     #[must_use]
     pub fn new() -> Self {
-        Self { sender: watch::Sender::new(None) }
+        Self { sender: watch::Sender::new(None), signal: watch::Sender::new(false) }
     }
 
     /// Ends the run on SIGTERM and SIGINT.
@@ -66,6 +68,9 @@ impl Stop {
 
     /// Ends the run now; the first reason counts.
     pub fn now(&self, reason: Reason) {
+        if reason == Reason::Signal {
+            self.signal.send_replace(true);
+        }
         self.sender.send_if_modified(|current| current.is_none() && current.replace(reason).is_none());
     }
 
@@ -85,6 +90,12 @@ impl Stop {
             reason = self.wait() => Err(reason),
             done = work => Ok(done),
         }
+    }
+
+    /// Waits for a signal, also when the run must end for another reason already.
+    pub async fn signal(&self) {
+        // The sender is in `self`, so that waiting cannot fail.
+        let _ = self.signal.subscribe().wait_for(|came| *came).await;
     }
 
     /// Waits until the run must end.

@@ -44,11 +44,14 @@ pub(crate) async fn list_all(
     };
     let note = |(of, listed): (Collection, Result<(), Failure>)| {
         if let Err(failure) = listed {
-            tracing::info!(namespace = %of.0, %failure, "objects are looked at one by one, since they could not be listed");
+            tracing::debug!(namespace = %of.0, %failure, "objects are looked at one by one, since they could not be listed");
             unlisted.insert(of);
         }
     };
     let ended = for_each(collections, list, || PAGES_AT_ONCE, stop, note).await;
+    if !unlisted.is_empty() {
+        tracing::info!(lists = unlisted.len(), "objects are looked at one by one where they could not be listed: --verbose says why");
+    }
     ended.map_or(Ok(unlisted), Err)
 }
 

@@ -1,6 +1,6 @@
 //! The work of a run: from the values, with those of their sets, to what became of each object.
 //!
-//! Rule: all that can be checked is checked before the first write. Sets are read twice, so that one at a time is in memory: once to see what
+//! Rule: all that can be checked is checked before the first write. Sets are read twice, so that no more than two are in memory at a time: once to see what
 //! they ask for and what is wrong with it, and once more, at the same resourceVersion, to apply it.
 
 use std::cell::{OnceCell, RefCell};

@@ -52,7 +52,7 @@ impl Ledger {
     pub fn record_expected(&mut self) {
         let mut lines = std::mem::take(&mut self.lines);
         for (id, line) in &mut lines {
-            let Wanted::There { policy, .. } = line.wanted else { continue };
+            let Wanted::There { policy, .. } = line.wanted() else { continue };
             let page = line.record.map_or_else(|| self.page_with_room(length(id)), |record| record.page);
             line.record = Some(Record { page, policy });
         }
@@ -64,7 +64,7 @@ impl Ledger {
     pub fn forget(&mut self, is_applied: bool) -> bool {
         let mut is_changed = false;
         for (id, line) in &mut self.lines {
-            let is_wanted = |line: &Line| matches!(line.wanted, Wanted::There { .. }) || line.state.get() == State::Left;
+            let is_wanted = |line: &Line| matches!(line.wanted(), Wanted::There { .. }) || line.state.get() == State::Left;
             let goes = line.state.get() == State::Strangers || is_applied && !is_wanted(line);
             if let Some(record) = line.record.take_if(|_| goes) {
                 self.pages[usize::from(record.page)] -= length(id);
@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn want(ledger: &mut Ledger, id: &ObjectId, policy: DeletionPolicy) {
-        ledger.line(id).wanted = Wanted::There { policy, document: 0 };
+        ledger.line(id).wanted = Wanted::There { policy, document: 0, adopt: false };
     }
 
     #[test]

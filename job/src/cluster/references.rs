@@ -28,28 +28,27 @@ impl Known {
     }
 
     /// Notes what was answered. A Secret that is absent, may not be read or was not answered for is noted as such.
-    pub fn add(&mut self, answers: Vec<Answer>) {
-        for (name, answer) in answers {
-            let referenced = match answer {
-                Ok(live) => {
-                    self.versions.insert(name.clone(), live["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned());
-                    Referenced::of(&live)
-                }
-                Err(unread) => unread,
-            };
+    pub fn add(&mut self, answers: Vec<Read>) {
+        for Read { name, version, referenced } in answers {
+            self.versions.extend(version.map(|version| (name.clone(), version)));
             self.references.insert(name, referenced);
         }
     }
 }
 
-/// The name of a Secret, and itself, or why it is not to be had.
-pub type Answer = (String, Result<Value, Referenced>);
+/// A Secret that was asked for.
+pub struct Read {
+    name: String,
+    /// Its resourceVersion, if it was found.
+    version: Option<String>,
+    referenced: Referenced,
+}
 
 /// Reads Secrets.
-pub async fn read(cluster: &Cluster, namespace: &str, names: BTreeSet<String>) -> Vec<Answer> {
-    let asked = stream::iter(names).map(async |name: String| {
-        let answer = ask(cluster, namespace, &name).await;
-        (name, answer)
+pub async fn read(cluster: &Cluster, namespace: &str, names: BTreeSet<String>) -> Vec<Read> {
+    let asked = stream::iter(names).map(async |name: String| match ask(cluster, namespace, &name).await {
+        Ok(live) => Read { name, version: Some(version_of(&live)), referenced: Referenced::of(&live) },
+        Err(referenced) => Read { name, version: None, referenced },
     });
     asked.buffer_unordered(cluster.at_once()).collect().await
 }
@@ -65,7 +64,11 @@ pub async fn set(cluster: &Cluster, namespace: &str, set: &ConnectionSet) -> Res
         Referenced::Found(_) | Referenced::Unread => Unread::Unanswered,
     })?;
     let bytes = sc_core::document::of_secret(&live, ConnectionSet::KEY).ok_or(Unread::Keyless)?;
-    Ok((bytes, live["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned()))
+    Ok((bytes, version_of(&live)))
+}
+
+fn version_of(live: &Value) -> String {
+    live["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned()
 }
 
 async fn ask(cluster: &Cluster, namespace: &str, name: &str) -> Result<Value, Referenced> {

@@ -134,6 +134,7 @@ async fn a_dry_run_looks_by_list_too_and_writes_nothing() {
     world.server.objects(|objects| objects.remove(ORDERS));
     let dry = world.run_with(&["--dry-run"]).await;
     assert_eq!((dry.code.clone(), dry.written()), (Ok(0), vec![]));
+    assert!(looked(&dry).contains(&"GET /api/v1/namespaces/shop/secrets".to_owned()), "{:?}", dry.lines());
 }
 
 #[tokio::test(start_paused = true)]
@@ -161,6 +162,32 @@ async fn what_two_sets_ask_for_is_not_told_as_unchanged_either() {
     put_set(&world, MEDIA, &json!([but(orders(), &json!({"name": "Orders"}))]).to_string());
     let again = world.run().await;
     assert_eq!((again.code.clone(), again.written(), world.status("summary").as_str()), (Ok(2), vec![], "2 objects: 2 unchanged; 1 problem"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_set_wants_gone_and_another_there_stays_as_it_is() {
+    let world = World::of(&[]);
+    let sets = ["media-connections", "shop-connections"]
+        .map(|name| json!({"secretName": name, "namespaces": ["shop"], "referencedSecrets": ["orders-admin"]}));
+    world.configure(json!({"connectionSets": sets}).to_string().as_bytes());
+    put_set(&world, MEDIA, &json!([orders()]).to_string());
+    put_set(&world, SHOP, "[]");
+    assert_eq!(world.run().await.code, Ok(0));
+    put_set(&world, MEDIA, &json!([but(orders(), &json!({"state": "absent"}))]).to_string());
+    put_set(&world, SHOP, &json!([but(orders(), &json!({"deletionPolicy": "Delete"}))]).to_string());
+    let moved = world.run().await;
+    assert_eq!((moved.code.clone(), moved.written()), (Ok(2), vec![]), "{}", world.status("reason"));
+    assert_eq!(world.inventory(), ["shop/secrets/sc-orders-secret Retain"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shared_account_is_adopted_if_any_document_says_so() {
+    for (of_values, of_set) in [(true, false), (false, true)] {
+        let more = but(pictures(), &json!({"name": "more", "adopt": of_set}));
+        let world = in_sets(&[but(pictures(), &json!({"adopt": of_values}))], &[more], &[]);
+        world.put(ACCOUNT, &json!({"metadata": {"name": "theirs"}}));
+        assert_eq!(world.run().await.code, Ok(0), "{}", world.status("reason"));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -119,6 +119,22 @@ async fn after_a_signal_a_deaf_api_server_is_waited_for_five_seconds_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_signal_after_another_reason_is_heard_too() {
+    let world = World::of(&three());
+    world.server.when(Method::POST, ORDERS, 1, Then::Delay(Duration::from_secs(25)));
+    world.server.when(Method::PUT, STATUS, 1000, Then::Delay(Duration::from_secs(25)));
+    let stop = world.stop.clone();
+    world.later(2, {
+        let stop = stop.clone();
+        move |_| stop.now(Reason::Deadline)
+    });
+    world.later(3, move |_| stop.now(Reason::Signal));
+    let ended = world.run().await;
+    assert!(ended.code.unwrap_err().contains("the API server did not take the report in time"));
+    assert!(ended.took < Duration::from_secs(3 + 5), "{:?}", ended.took);
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_a_signal_a_success_that_was_published_is_one() {
     let world = World::of(&three());
     world.server.when(Method::POST, &format!("{EVENTS}/*"), 1000, Then::Delay(Duration::from_secs(25)));
