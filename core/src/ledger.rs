@@ -113,7 +113,7 @@ impl Ledger {
 
     /// Those of them that are in a namespace.
     pub fn open_in(&self, namespace: &str) -> impl Iterator<Item = Open<'_>> {
-        let known = self.namespaces.iter().find(|known| known.as_str() == namespace);
+        let known = self.namespaces.get(namespace);
         let first = known.map(|namespace| ObjectId { namespace: namespace.clone(), kind: ObjectKind::ALL[0], name: Box::default() });
         let lines = first.map(|first| self.lines.range(first..)).into_iter().flatten();
         lines.take_while(move |(id, _)| known == Some(&id.namespace)).filter_map(|(id, line)| line.open(id))

@@ -2,6 +2,7 @@
 //!
 //! Rule: no other file of core or of the edges spells a label, or the name of a connection's object.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,6 +32,12 @@ pub const WEBHOOK_TENANT_ID: &str = "azure.workload.identity/tenant-id";
 /// A namespace's name: an RFC 1123 label. Its clones share one text, since thousands of objects may be in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Namespace(Arc<str>);
+
+impl Borrow<str> for Namespace {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
 
 impl Serialize for Namespace {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

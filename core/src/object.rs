@@ -159,14 +159,14 @@ pub struct Manifest {
     of: ObjectKind,
     api_version: &'static str,
     kind: &'static str,
-    metadata: Wanted,
+    metadata: OwnMetadata,
     #[serde(flatten)]
     content: Content,
 }
 
 /// The metadata that an object should have. No other labels and annotations than these are ours.
 #[derive(Clone, Serialize)]
-struct Wanted {
+struct OwnMetadata {
     namespace: Namespace,
     name: Box<str>,
     labels: Texts,
@@ -235,7 +235,7 @@ impl Manifest {
     /// The manifest of an object.
     pub(crate) fn new(id: &ObjectId, labels: Texts, annotations: Texts, content: Content) -> Self {
         let ObjectId { namespace, kind, name } = id.clone();
-        let metadata = Wanted { namespace, name, labels, annotations };
+        let metadata = OwnMetadata { namespace, name, labels, annotations };
         Self { of: kind, api_version: kind.api_version(), kind: kind.name(), metadata, content }
     }
 

@@ -122,7 +122,7 @@ impl Cluster {
     /// # Errors
     /// What the API server has against it; [`Failure::Exists`] if there is one of that name.
     pub async fn create(&self, collection: &str, body: Bytes) -> Result<Value, Failure> {
-        self.changed(Method::POST, collection, "create", body).await
+        self.create_as::<Map<String, Value>>(collection, body).await.map(Value::Object)
     }
 
     /// The same, of whose answer no more is read than what such a type takes.
@@ -138,7 +138,7 @@ impl Cluster {
     /// # Errors
     /// What the API server has against it; [`Failure::Conflict`] if it changed since.
     pub async fn replace(&self, path: &str, body: Bytes) -> Result<Value, Failure> {
-        self.changed(Method::PUT, path, "update", body).await
+        self.replace_as::<Map<String, Value>>(path, body).await.map(Value::Object)
     }
 
     /// The same, of whose answer no more is read than what such a type takes.
