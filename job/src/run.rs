@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use futures::future::{join, ready};
 use jiff::Timestamp;
 use sc_core::report::Verdict;
 use std::cell::Cell;
@@ -136,7 +137,7 @@ impl Run<'_> {
     async fn with_lease(&self) -> Result<u8> {
         let Some(namespace) = self.protocol_namespace() else {
             let first = if self.args.dry_run { First::Read } else { First::Create };
-            let done = self.work(self.document().await, first).await;
+            let done = self.work(self.document().await, first, ready(Ok(()))).await;
             return self.publish(None, done).await;
         };
         let begun = Instant::now();
@@ -165,19 +166,21 @@ impl Run<'_> {
 
     /// From values to publication, with a status that says Running in between, and in the end how it went, whatever happens.
     async fn with_status(&self, namespace: &str) -> Result<u8> {
-        let document = self.document().await;
+        let failed = |verb: &str| format!("failed to {verb} ConfigMap `{namespace}/sc-status`");
+        let (document, read) = join(self.document(), self.stop.or(Status::read(self.cluster, namespace))).await;
+        let mut status = read.with_context(|| failed("read"))?.with_context(|| failed("read"))?;
         let unknown = || Desired { hash: String::new(), uid: String::new(), version: self.args.version() };
         let desired = document.as_ref().map_or_else(|_| unknown(), |document| document.desired.clone());
-        let failed = |verb: &str| format!("failed to {verb} ConfigMap `{namespace}/sc-status`");
-        let read = self.stop.or(Status::read(self.cluster, namespace)).await;
-        let mut status = read.with_context(|| failed("read"))?.with_context(|| failed("read"))?;
         if status.is_cleaned_up(&desired.uid) && desired.version.trigger == Trigger::Cron {
             tracing::info!("the release is being uninstalled: nothing is touched");
             return Ok(exit::APPLIED);
         }
-        let begun = self.stop.or(status.begin(self.cluster, &desired, self.identity.as_ref())).await;
-        begun.with_context(|| failed("write"))?.with_context(|| failed("write"))?;
-        let done = self.work(document, First::after(status.had_success)).await;
+        let first = First::after(status.had_success);
+        let begun = async {
+            let begun = self.stop.or(status.begin(self.cluster, &desired, self.identity.as_ref())).await;
+            begun.with_context(|| failed("write"))?.with_context(|| failed("write"))
+        };
+        let done = self.work(document, first, begun).await;
         self.publish(Some((status, desired)), done).await
     }
 
@@ -189,8 +192,8 @@ impl Run<'_> {
         }
     }
 
-    /// From the document to the report of all that was done about it.
-    async fn work(&self, document: Result<Document>, first: First) -> Done {
+    /// From the document to the report of all that was done about it, which is not before it is known that the run has begun.
+    async fn work(&self, document: Result<Document>, first: First, begun: impl Future<Output = Result<()>>) -> Done {
         // A dry run says, too, what would be deleted.
         let inventory = if self.args.dry_run { Some(self.args.release_namespace.as_str()) } else { self.protocol_namespace() };
         let has_all_rights = self.args.version().trigger.has_all_rights();
@@ -198,9 +201,9 @@ impl Run<'_> {
         let work =
             Work { cluster: self.cluster, release: self.args.release(), mode, inventory, has_all_rights, stop: self.stop, output: self.output };
         match (self.args.task, document) {
-            (Task::Cleanup, Ok(_)) => work.clear().await,
-            (Task::Apply | Task::Check, Ok(document)) => work.run(&document.bytes).await,
-            (_, Err(error)) => Done { cut_short: Some(error), ..Done::default() },
+            (Task::Cleanup, Ok(_)) => work.clear(begun).await,
+            (Task::Apply | Task::Check, Ok(document)) => work.run(&document.bytes, begun).await,
+            (_, Err(error)) => Done { cut_short: Some(begun.await.err().unwrap_or(error)), ..Done::default() },
         }
     }
 

@@ -9,6 +9,7 @@ use std::future::ready;
 use std::pin::pin;
 
 use anyhow::{Context, Error, Result, anyhow};
+use futures::future::join;
 use futures::stream::{self, StreamExt};
 use sc_core::connection::Connection;
 use sc_core::connections::{ConnectionSet, Connections, Unread};
@@ -76,25 +77,51 @@ struct Findings {
     sets: BTreeMap<String, String>,
 }
 
+/// The plan of the values, and what else they ask for.
+struct Seen {
+    plan: Plan,
+    sets: Vec<ConnectionSet>,
+    settings: Settings,
+}
+
 impl Work<'_> {
-    /// Makes and deletes what the document asks for.
-    pub async fn run(&self, document: &[u8]) -> Done {
+    /// Makes and deletes what the document asks for, once it is known that the run has begun; until then it only reads.
+    pub async fn run(&self, document: &[u8], begun: impl Future<Output = Result<()>>) -> Done {
         let mut found = Findings::default();
-        let ended = self.steps(document, &mut found).await;
+        let ended = self.steps(document, begun, &mut found).await;
         self.finish(ended, found).await
     }
 
-    /// Deletes all that the inventory names.
-    pub async fn clear(&self) -> Done {
+    /// Deletes all that the inventory names, in the same manner.
+    pub async fn clear(&self, begun: impl Future<Output = Result<()>>) -> Done {
         let mut found = Findings::default();
-        let ended = self.clearing(&mut found).await;
+        let ended = match begun.await {
+            Ok(()) => self.clearing(&mut found).await,
+            Err(error) => Err(error),
+        };
         self.finish(ended, found).await
     }
 
-    async fn steps(&self, document: &[u8], found: &mut Findings) -> Result<Option<StoredInventory>> {
+    async fn steps(
+        &self,
+        document: &[u8],
+        begun: impl Future<Output = Result<()>>,
+        found: &mut Findings,
+    ) -> Result<Option<StoredInventory>> {
         if self.mode.dry_run {
             self.output.line("dry run: nothing is written, this is what would become of it");
         }
+        let (begun, seen) = join(begun, self.survey(document, found)).await;
+        begun?;
+        let Some(Seen { plan, sets, settings }) = seen? else { return Ok(None) };
+        let stored = self.note(found).await?;
+        self.apply(plan, &sets, &settings, found).await?;
+        self.remove_needless(found).await;
+        Ok(stored)
+    }
+
+    /// Reads all that is asked for, and what is there of it; nothing if the document cannot be read.
+    async fn survey(&self, document: &[u8], found: &mut Findings) -> Result<Option<Seen>> {
         let Connections { listed, sets, settings } = match Connections::parse(document, &mut found.problems) {
             Ok(connections) => connections,
             Err(problem) => {
@@ -104,10 +131,7 @@ impl Work<'_> {
         };
         found.ledger.claim(&listed, &mut found.problems);
         let plan = self.look(listed, &sets, &settings, found).await?;
-        let stored = self.note(found).await?;
-        self.apply(plan, &sets, &settings, found).await?;
-        self.remove_needless(found).await;
-        Ok(stored)
+        Ok(Some(Seen { plan, sets, settings }))
     }
 
     async fn clearing(&self, found: &mut Findings) -> Result<Option<StoredInventory>> {
