@@ -1,21 +1,33 @@
 //! Arguments; nothing else reads them.
 
+pub(crate) mod connection;
+pub(crate) mod release;
+
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
-use sc_core::names::{Release, is_label, is_subdomain};
+use sc_core::names::{is_label, is_subdomain};
+
+use crate::place::Place;
+use connection::{CreateArgs, DeleteArgs, ListArgs, SelectArgs, UpdateArgs, WaitArgs};
+use release::{ChangeArgs, InstallArgs, LogsArgs, RerunArgs, StatusArgs, UninstallArgs};
 
 /// The longest name of a release that Helm takes.
 const LONGEST_RELEASE: usize = 53;
 
-/// Shows at a terminal what connections become and what the catalogue offers. Neither command needs a cluster.
+/// Works with connections by name: makes them, shows what became of them, and helps when something is wrong.
 #[derive(Debug, Parser)]
 #[command(name = "sc", version, disable_help_subcommand = true)]
-#[command(
-    after_help = "Exit codes:\n  0  all of it was printed\n  1  something could not be read or written, or a referenced Secret is not at hand\n  2  the values or the arguments are wrong; what is valid was printed"
-)]
+#[command(after_help = "Exit codes:
+  0  done, or all of it was printed
+  1  the cluster, Helm or the network failed, or something could not be read; another try may help
+  2  the values or the arguments are wrong; nothing was changed
+  3  some objects were refused, or it is not as it should be")]
 pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) place: Place,
+
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -36,8 +48,21 @@ impl Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Render(RenderArgs),
+    Create(CreateArgs),
+    Update(UpdateArgs),
+    List(ListArgs),
+    Show(SelectArgs),
+    ListConfiguration(SelectArgs),
+    Delete(DeleteArgs),
+    Wait(WaitArgs),
     ListSupportTypes(SupportArgs),
+    Install(InstallArgs),
+    Upgrade(ChangeArgs),
+    Uninstall(UninstallArgs),
+    Status(StatusArgs),
+    Rerun(RerunArgs),
+    Logs(LogsArgs),
+    Render(RenderArgs),
 }
 
 /// Prints the objects that the values ask for, as YAML documents.
@@ -63,24 +88,11 @@ pub(crate) struct RenderArgs {
     /// Hides every value of `data`; a referenced Secret that no file has counts as found.
     #[arg(long)]
     pub(crate) redact: bool,
-
-    /// The release that the objects belong to.
-    #[arg(long, default_value = "sc", value_name = "NAME", value_parser = release_name)]
-    pub(crate) release: String,
-
-    /// The namespace of that release, which also holds the Secrets that credentials refer to.
-    #[arg(long, default_value = "sc-system", value_name = "NAMESPACE", value_parser = namespace)]
-    pub(crate) release_namespace: String,
 }
 
 impl RenderArgs {
     fn inputs(&self) -> impl Iterator<Item = &PathBuf> {
         std::iter::once(&self.values).chain(&self.secrets)
-    }
-
-    /// The release.
-    pub(crate) fn release(&self) -> Release {
-        Release { name: self.release.clone(), namespace: self.release_namespace.clone() }
     }
 }
 
@@ -106,24 +118,52 @@ pub(crate) struct SupportArgs {
     #[arg(long, short = 'f', value_name = "FILE")]
     pub(crate) values: Option<PathBuf>,
 
-    /// How to print it.
-    #[arg(long, short, value_enum, default_value_t = Form::Table, value_name = "FORM")]
-    pub(crate) output: Form,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
-/// The forms of a list.
+/// How to print what was asked for.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Output {
+    /// How to print it: a table at a terminal, elsewhere JSON, as az does, unless it is said here.
+    #[arg(long, short, value_enum, value_name = "FORM")]
+    output: Option<Form>,
+}
+
+impl Output {
+    /// The form that was asked for, or the one that fits where it goes.
+    pub(crate) fn form(self) -> Form {
+        self.output.unwrap_or_else(|| if crate::output::is_terminal() { Form::Table } else { Form::Json })
+    }
+}
+
+/// The forms of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Form {
     Table,
     Json,
     Yaml,
+    Tsv,
 }
 
-fn release_name(text: &str) -> Result<String, String> {
+/// `KEY=VALUE`
+#[derive(Debug, Clone)]
+pub(crate) struct Pair {
+    pub(crate) key: String,
+    pub(crate) value: String,
+}
+
+/// Parses `KEY=VALUE`. The text is not quoted in the error: it may be a credential.
+pub(crate) fn pair(text: &str) -> Result<Pair, String> {
+    let (key, value) = text.split_once('=').ok_or("it has no `=`: write KEY=VALUE")?;
+    Ok(Pair { key: key.to_owned(), value: value.to_owned() })
+}
+
+pub(crate) fn release_name(text: &str) -> Result<String, String> {
     let is_name = is_subdomain(text) && text.len() <= LONGEST_RELEASE;
     is_name.then(|| text.to_owned()).ok_or_else(|| format!("a release has a-z, 0-9, `-` and `.`, at most {LONGEST_RELEASE} of them"))
 }
 
-fn namespace(text: &str) -> Result<String, String> {
+pub(crate) fn namespace(text: &str) -> Result<String, String> {
     is_label(text).then(|| text.to_owned()).ok_or_else(|| "a namespace has a-z, 0-9 and `-`, at most 63 of them".to_owned())
 }

@@ -9,7 +9,7 @@ pub(crate) const FAILED: u8 = 1;
 /// The values or the arguments are wrong.
 pub(crate) const INVALID: u8 = 2;
 /// Some objects were refused.
-const REFUSED: u8 = 3;
+pub(crate) const REFUSED: u8 = 3;
 
 /// The exit code of a verdict.
 pub(crate) fn code(verdict: Verdict) -> u8 {

@@ -1,10 +1,14 @@
-//! Files and standard input; nothing else reads either.
+//! Files, standard input and the person at the terminal; nothing else reads any of them.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
+use secrecy::SecretString;
+
+use crate::args::{Pair, pair};
+use crate::fault::Fault;
 
 /// The largest file that is read, so that none fills the memory.
 const LARGEST: u64 = 16 << 20;
@@ -25,4 +29,46 @@ pub(crate) fn read(file: &Path) -> Result<Vec<u8>> {
 /// What to call a file in a message.
 pub(crate) fn name(file: &Path) -> String {
     if file.as_os_str() == "-" { "standard input".to_owned() } else { format!("`{}`", file.display()) }
+}
+
+/// The `KEY=VALUE` lines of standard input. Blank lines are passed over, and nothing of it is ever quoted.
+pub(crate) fn pairs() -> Result<Vec<Pair>> {
+    let bytes = read(Path::new("-"))?;
+    let text = String::from_utf8(bytes).map_err(|_| anyhow!("standard input is not UTF-8"))?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(index, line)| {
+            pair(line).map_err(|why| Fault::invalid(format!("line {} of standard input: {why}", index + 1), "write one KEY=VALUE a line").into())
+        })
+        .collect()
+}
+
+/// Whether a person sits at both ends, who can be asked.
+pub(crate) fn is_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+/// Asks for a credential, without echo.
+pub(crate) fn ask_hidden(what: &str) -> Result<SecretString> {
+    rpassword::prompt_password(format!("{what} (not shown): ")).map(SecretString::from).context("failed to read from the terminal")
+}
+
+/// Asks for a line.
+pub(crate) fn ask(what: &str) -> Result<String> {
+    eprint_prompt(what);
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).context("failed to read from the terminal")?;
+    Ok(line.trim().to_owned())
+}
+
+/// Whether a person agrees.
+pub(crate) fn agrees(question: &str) -> Result<bool> {
+    Ok(matches!(ask(&format!("{question} (y/N)"))?.as_str(), "y" | "Y" | "yes"))
+}
+
+fn eprint_prompt(what: &str) {
+    use std::io::Write as _;
+    let mut err = std::io::stderr().lock();
+    let _ = write!(err, "{what}: ");
+    let _ = err.flush();
 }

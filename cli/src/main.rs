@@ -3,26 +3,59 @@
 //! Rule: core decides, this crate asks and shows. Only `args` reads arguments, only `input` reads files, only `output` prints.
 
 mod args;
+mod chart;
+mod commands;
+mod credentials;
+mod entry;
 mod exit;
+mod fault;
+mod helm;
 mod input;
+mod listing;
 mod manifest;
 mod output;
+mod place;
+mod progress;
+mod proof;
 mod render;
+mod run;
 mod secrets;
+mod store;
 mod support;
 
 use std::process::ExitCode;
 
+use anyhow::{Context, Result};
 use args::{Args, Command};
+use commands::{connection, release, runs, show, wait};
 
 fn main() -> ExitCode {
     let args = Args::read();
-    let ended = match &args.command {
-        Command::Render(args) => render::run(args),
+    ExitCode::from(run(&args).unwrap_or_else(|error| output::failure(&error)))
+}
+
+/// Does what the arguments say; returns the exit code.
+fn run(Args { place, command }: &Args) -> Result<u8> {
+    match command {
+        Command::Render(args) => render::run(args, place),
         Command::ListSupportTypes(args) => support::run(args),
-    };
-    ExitCode::from(ended.unwrap_or_else(|error| {
-        output::failure(&error);
-        exit::FAILED
-    }))
+        Command::Create(args) => block_on(connection::create(args, &place.for_source(&args.source)?)),
+        Command::Update(args) => block_on(connection::update(args, &place.for_source(&args.source)?)),
+        Command::Delete(args) => block_on(connection::delete(args, &place.for_selection(&args.selection)?)),
+        Command::List(args) => block_on(show::list(args, &place.for_source(&args.source)?)),
+        Command::Show(args) => block_on(show::show(args, &place.for_selection(&args.selection)?)),
+        Command::ListConfiguration(args) => block_on(show::list_configuration(args, &place.for_selection(&args.selection)?)),
+        Command::Wait(args) => block_on(wait::run(args, &place.for_selection(&args.selection)?)),
+        Command::Install(args) => block_on(release::install(args, place)),
+        Command::Upgrade(args) => block_on(release::upgrade(args, place)),
+        Command::Uninstall(args) => block_on(release::uninstall(args, place)),
+        Command::Status(args) => block_on(release::status(args, place)),
+        Command::Rerun(args) => block_on(runs::rerun(args, place)),
+        Command::Logs(args) => block_on(runs::logs(args, place)),
+    }
+}
+
+/// Waits for a command that asks the cluster: the others start without a runtime.
+fn block_on(command: impl Future<Output = Result<u8>>) -> Result<u8> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start the runtime")?.block_on(command)
 }

@@ -1,11 +1,11 @@
 //! Manifests as YAML text.
 
 use anyhow::{Context, Result};
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Map, Value};
+use serde::ser::{Serialize, Serializer};
+use serde_json::Value;
 
-/// The fields that a manifest begins with, by custom.
-const FIRST: [&str; 3] = ["apiVersion", "kind", "metadata"];
+/// The fields that come first, by custom: what it is, and what it is called.
+const FIRST: [&str; 5] = ["apiVersion", "kind", "metadata", "name", "namespace"];
 
 /// A value as a YAML document. Texts that some reader of YAML takes for something else, such as `on` or `0x1f`, are quoted.
 pub(crate) fn yaml(value: &impl Serialize) -> Result<String> {
@@ -14,24 +14,26 @@ pub(crate) fn yaml(value: &impl Serialize) -> Result<String> {
     serde_yaml::to_string_with_options(value, options).context("failed to write YAML")
 }
 
-/// The fields of a manifest in their customary order.
-pub(crate) struct Ordered<'a>(pub(crate) &'a Map<String, Value>);
+/// A manifest, or a part of one, with its fields in their customary order.
+pub(crate) struct Ordered<'a>(pub(crate) &'a Value);
 
 impl Serialize for Ordered<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        let first = FIRST.iter().filter_map(|name| self.0.get_key_value(*name));
-        let rest = self.0.iter().filter(|(name, _)| !FIRST.contains(&name.as_str()));
-        for (name, value) in first.chain(rest) {
-            map.serialize_entry(name, value)?;
+        match self.0 {
+            Value::Array(items) => serializer.collect_seq(items.iter().map(Ordered)),
+            Value::Object(map) => {
+                let first = FIRST.iter().filter_map(|name| map.get_key_value(*name));
+                let rest = map.iter().filter(|(name, _)| !FIRST.contains(&name.as_str()));
+                serializer.collect_map(first.chain(rest).map(|(name, value)| (name, Ordered(value))))
+            }
+            other => other.serialize(serializer),
         }
-        map.end()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Map, json};
 
     use super::*;
 
@@ -86,7 +88,7 @@ mod tests {
     #[test]
     fn a_manifest_begins_as_is_the_custom() {
         let manifest = json!({"data": {"A": "YQ=="}, "kind": "Secret", "apiVersion": "v1", "metadata": {"name": "x"}});
-        let text = yaml(&Ordered(manifest.as_object().unwrap())).unwrap();
+        let text = yaml(&Ordered(&manifest)).unwrap();
         assert_eq!(text, "apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\ndata:\n  A: YQ==\n");
     }
 

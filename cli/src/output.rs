@@ -2,10 +2,16 @@
 //!
 //! Rule: no colour and no cursor movement, so that a terminal, a file and `NO_COLOR` all get the same text.
 
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use anyhow::{Context, Result};
+use comfy_table::{ContentArrangement, Table, presets};
 use sc_core::problem::Problem;
+use serde_json::Value;
+
+use crate::args::Form;
+use crate::fault::{Fault, Problematic};
+use crate::{exit, manifest};
 
 /// Prints to standard output. A reader who has seen enough and closed the pipe is no failure.
 pub(crate) fn print(text: &str) -> Result<()> {
@@ -14,6 +20,11 @@ pub(crate) fn print(text: &str) -> Result<()> {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("failed to write to standard output"),
         _ => Ok(()),
     }
+}
+
+/// Whether a person reads it.
+pub(crate) fn is_terminal() -> bool {
+    io::stdout().is_terminal()
 }
 
 /// The width of the terminal that standard output is; nothing if it is none.
@@ -41,10 +52,70 @@ pub(crate) struct Advice {
     pub(crate) fix: String,
 }
 
-/// Says why a command could not do its work.
-pub(crate) fn failure(error: &anyhow::Error) {
+/// Says why a command could not do its work, and what to do about it; returns the exit code.
+pub(crate) fn failure(error: &anyhow::Error) -> u8 {
+    if let Some(Problematic(problems)) = error.downcast_ref() {
+        for found in problems {
+            problem(found, None);
+        }
+        return exit::INVALID;
+    }
     say(&format!("error: {error}"));
     for cause in error.chain().skip(1) {
         say(&format!("  why: {cause}"));
     }
+    let fault = error.chain().find_map(|cause| cause.downcast_ref::<Fault>());
+    if let Some(fault) = fault {
+        say(&format!("  fix: {}", fault.fix));
+    }
+    fault.map_or(exit::FAILED, |fault| fault.code)
+}
+
+/// Says how many problems there are beside what was shown.
+pub(crate) fn problems_beside(problems: &[Problem]) {
+    for problem in problems {
+        say(&format!("warning: {problem}\n     at: {}\n    fix: {}", problem.at, problem.fix()));
+    }
+}
+
+/// What a command shows, in the form that is asked for.
+pub(crate) struct Shown<'a> {
+    /// For programs.
+    pub(crate) value: Value,
+    /// The columns of the table.
+    pub(crate) header: &'a [&'a str],
+    /// Its rows.
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+/// Shows it.
+pub(crate) fn show(form: Form, shown: &Shown<'_>) -> Result<()> {
+    print(&match form {
+        Form::Json => serde_json::to_string_pretty(&shown.value).context("failed to write JSON")? + "\n",
+        Form::Yaml => manifest::yaml(&shown.value)?,
+        Form::Tsv => shown.rows.iter().map(|row| row.join("\t") + "\n").collect(),
+        Form::Table => table(shown, width()),
+    })
+}
+
+/// Blanks between columns.
+const GAP: u16 = 2;
+
+/// The rows as a table: in a terminal, what is too wide breaks into lines; elsewhere a row is a line.
+fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
+    if shown.rows.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_header(shown.header);
+    if let Some(width) = width {
+        table.set_width(width);
+    }
+    for row in &shown.rows {
+        table.add_row(row);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, GAP));
+    }
+    table.trim_fmt() + "\n"
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::args::RenderArgs;
 use crate::manifest::{Ordered, yaml};
 use crate::output::Advice;
+use crate::place::Place;
 use crate::secrets::Secrets;
 use crate::{exit, input, output};
 
@@ -20,19 +21,19 @@ const HIDDEN: &str = "<redacted>";
 const WARNING: &str = "warning: this output holds credentials: encrypt it before you store it; `--redact` hides them";
 
 /// Renders as the arguments say; returns the exit code.
-pub(crate) fn run(args: &RenderArgs) -> Result<u8> {
+pub(crate) fn run(args: &RenderArgs, place: &Place) -> Result<u8> {
     let document = input::read(&args.values)?;
     let mut problems = Problems::default();
-    let secrets = Secrets::read(&args.secrets, &args.release_namespace, &mut problems)?;
+    let secrets = Secrets::read(&args.secrets, &place.release_namespace, &mut problems)?;
     let mut objects = Vec::new();
     // Without the files that were asked for, what is printed would not be what was asked for.
     if problems.is_empty() {
-        objects = manifests(&document, secrets, args, &mut problems);
+        objects = manifests(&document, secrets, (args, place), &mut problems);
     }
     print(objects, args.redact, problems)
 }
 
-fn manifests(document: &[u8], mut secrets: Secrets, args: &RenderArgs, problems: &mut Problems) -> Vec<Manifest> {
+fn manifests(document: &[u8], mut secrets: Secrets, (args, place): (&RenderArgs, &Place), problems: &mut Problems) -> Vec<Manifest> {
     let connections = connections(document, &secrets, problems).unwrap_or_else(|problem| {
         problems.push(problem);
         Vec::new()
@@ -41,7 +42,7 @@ fn manifests(document: &[u8], mut secrets: Secrets, args: &RenderArgs, problems:
         secrets.stand_in(&connections);
     }
     let references = secrets.references();
-    let plan = Plan::of(connections, &references, &args.release(), problems);
+    let plan = Plan::of(connections, &references, &place.release(), problems);
     let mut manifests = Vec::new();
     for (id, planned) in plan.objects() {
         match planned.manifest(id, &references, plan.release()) {
@@ -87,7 +88,7 @@ fn text(mut document: Value, redact: bool) -> Result<String> {
     if let Some(data) = document.get_mut("data").and_then(Value::as_object_mut).filter(|_| redact) {
         data.values_mut().for_each(|value| *value = HIDDEN.into());
     }
-    yaml(&Ordered(&document.as_object().cloned().unwrap_or_default()))
+    yaml(&Ordered(&document))
 }
 
 /// Without a cluster a Secret is not absent, it is not at hand.

@@ -11,7 +11,8 @@ use sc_core::values::Values;
 use serde::Serialize;
 
 use crate::args::{Form, SupportArgs};
-use crate::{exit, input, manifest, output};
+use crate::output::{self, Shown};
+use crate::{exit, input};
 
 /// The source of every connection here.
 const SOURCE: &str = "aks";
@@ -53,11 +54,11 @@ pub(crate) fn run(args: &SupportArgs) -> Result<u8> {
     if rows.is_empty() {
         output::say("nothing in the catalogue matches");
     }
-    output::print(&match args.output {
-        Form::Table => table(&rows, output::width()),
-        Form::Json => serde_json::to_string_pretty(&rows).context("failed to write JSON")? + "\n",
-        Form::Yaml => manifest::yaml(&rows)?,
-    })?;
+    match args.output.form() {
+        // Here a table has columns of its own widths.
+        Form::Table => output::print(&table(&rows, output::width()))?,
+        form => output::show(form, &shown(&rows)?)?,
+    }
     Ok(0)
 }
 
@@ -114,6 +115,12 @@ fn rows_of(service: &TargetService, args: &SupportArgs) -> Vec<Row> {
 
 fn matches(filter: Option<&String>, name: &str) -> bool {
     filter.is_none_or(|filter| filter == name)
+}
+
+fn shown(rows: &[Row]) -> Result<Shown<'static>> {
+    let cells = |row: &Row| vec![row.source.to_owned(), row.target.clone(), row.auth_types.join(","), row.client_types.join(",")];
+    let value = serde_json::to_value(rows).context("failed to write JSON")?;
+    Ok(Shown { value, header: &HEADER, rows: rows.iter().map(cells).collect() })
 }
 
 /// The rows as a table of this width: in a terminal, lists break into lines; elsewhere a row is a line, which other programs can take.

@@ -13,21 +13,22 @@ use sc_tests::{files, golden, tree};
 use serde_json::{Value, json};
 
 /// Name, arguments, and the file that is standard input.
-const TRANSCRIPTS: [(&str, &str, &str); 32] = [
+const TRANSCRIPTS: [(&str, &str, &str); 33] = [
     ("help", "--help", ""),
     ("help-list-support-types", "list-support-types --help", ""),
     ("help-render", "render --help", ""),
-    ("list", "list-support-types", ""),
-    ("list-auth-type", "list-support-types --auth-type csi", ""),
-    ("list-client-type", "list-support-types --client-type kafka-springBoot", ""),
+    ("list", "list-support-types -o table", ""),
+    ("list-auth-type", "list-support-types --auth-type csi -o table", ""),
+    ("list-client-type", "list-support-types --client-type kafka-springBoot -o table", ""),
     ("list-json", "list-support-types --target-type appconfig -o json", ""),
-    ("list-nothing", "list-support-types -t keyvault --client-type ruby", ""),
+    ("list-nothing", "list-support-types -t keyvault --client-type ruby -o table", ""),
     ("list-nothing-json", "list-support-types -t keyvault --client-type ruby -o json", ""),
     ("list-own", "list-support-types -f own.yaml -t ledger -o yaml", ""),
     ("list-own-unreadable", "list-support-types -f secrets-broken.yaml", ""),
     ("list-own-wrong", "list-support-types -f own-wrong.yaml", ""),
     ("list-unknown-form", "list-support-types -o xml", ""),
     ("list-unknown-words", "list-support-types -t redis-enterprize --auth-type workloadidentity --client-type pyhton", ""),
+    ("list-tsv", "list-support-types -t appconfig -o tsv", ""),
     ("list-yaml", "list-support-types -t appconfig -o yaml", ""),
     ("no-command", "", ""),
     ("render-empty", "render -f -", "empty"),

@@ -12,6 +12,7 @@ use crate::catalogue::{AuthType, BindingType, Compatibility, Login, TargetServic
 use crate::credential::{Credential, SecretKeyRef, Source};
 use crate::names::{ConnectionName, Guid, Namespace};
 use crate::problem::{At, Problems};
+use crate::rendering;
 use crate::values::{DeletionPolicy, Entry, Format, Settings, State, VaultObject};
 use reader::Reader;
 
@@ -116,6 +117,17 @@ impl Connection {
     #[must_use]
     pub fn keys(&self) -> BTreeSet<&str> {
         self.variables().map(|(key, ..)| self.key(key)).chain(self.additional.keys().map(String::as_str)).collect()
+    }
+
+    /// The same keys, each with its value unless something confidential may be in it: a credential, or what the user adds.
+    #[must_use]
+    pub fn configurations(&self) -> Vec<(&str, Option<String>)> {
+        rendering::shown(self)
+    }
+
+    /// Where it says its credentials are.
+    pub fn credentials(&self) -> impl Iterator<Item = (Credential, &Source)> {
+        self.credentials.iter().map(|(credential, source)| (*credential, source))
     }
 
     /// The name under which the documented `key` is given.

@@ -8,9 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::problem::{Kind, Word};
+use crate::rendering;
 
 /// The credentials that a connection may have. Which of them it needs, its target service says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -51,11 +52,23 @@ impl Credential {
         }
     }
 
+    /// Whether it is to be kept secret: the name of a user and the ids of an identity are not.
+    #[must_use]
+    pub fn is_confidential(self) -> bool {
+        matches!(self, Self::Password | Self::AccessKey | Self::ConnectionString | Self::ClientSecret)
+    }
+
     /// The credential of that name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|credential| credential.name() == name)
     }
+}
+
+/// The `data` of a Secret with these credentials, each under its name, in base64.
+#[must_use]
+pub fn data(credentials: &BTreeMap<Credential, SecretString>) -> Map<String, Value> {
+    rendering::encoded(credentials)
 }
 
 /// A key of a Secret in the namespace of the release.

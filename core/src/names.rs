@@ -24,6 +24,10 @@ pub const RELEASE: &str = "sc-extension.dev/release";
 pub const RELEASE_NAMESPACE: &str = "sc-extension.dev/release-namespace";
 /// Annotation: the connection's name as it was written, which may not be a legal label.
 pub const CONNECTION_NAME: &str = "sc-extension.dev/connection-name";
+/// Annotation of `sc-config`: the hash of the values in it.
+pub const CONFIG_HASH: &str = "sc-extension.dev/config-hash";
+/// Annotation of a Secret with credentials that were given to `sc`: the first revision of the release that does not refer to it.
+pub const UNUSED_SINCE: &str = "sc-extension.dev/unused-since-revision";
 /// Annotation that the workload identity webhook reads (azure-workload-identity, `pkg/webhook/consts.go`).
 pub const WEBHOOK_CLIENT_ID: &str = "azure.workload.identity/client-id";
 /// The same for the tenant.

@@ -52,6 +52,12 @@ impl At {
         self.text.rsplit('.').next().unwrap_or_default()
     }
 
+    /// The index of the outermost entry of a list that this place is in.
+    #[must_use]
+    pub fn index(&self) -> Option<usize> {
+        self.entry
+    }
+
     /// The entry of a mapping whose keys are the user's own words.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {
@@ -138,6 +144,12 @@ impl Choice {
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(_, word)| word.clone());
         Self { nearest, all }
+    }
+
+    /// The word that was likely meant.
+    #[must_use]
+    pub fn nearest(&self) -> Option<&str> {
+        self.nearest.as_deref()
     }
 }
 

@@ -54,6 +54,32 @@ pub(crate) fn binding(connection: &Connection, references: &References) -> Resul
     data.finish(connection)
 }
 
+/// The variables of the connection by the names that its workload reads, in order, each with its value unless something confidential may be in it: a
+/// credential, or what the user adds.
+pub(crate) fn shown(connection: &Connection) -> Vec<(&str, Option<String>)> {
+    let open = |(credential, source): (&Credential, &'_ Source)| match source {
+        Source::Literal(text) if !credential.is_confidential() => Some((*credential, text.expose_secret().to_owned())),
+        _ => None,
+    };
+    let open: BTreeMap<Credential, String> = connection.credentials.iter().filter_map(open).collect();
+    let sheet = Sheet { connection, credentials: open.iter().map(|(credential, text)| (*credential, text.as_str())).collect() };
+    let is_open = |grammar: Grammar, template: &Template| {
+        let names = template.expressions().map(|expression| Credential::named(&expression.name));
+        names.flatten().all(|credential| open.contains_key(&credential)) && (connection.properties.is_empty() || !grammar.has_properties())
+    };
+    let value = |(key, grammar, template)| is_open(grammar, template).then(|| sheet.variable(key, grammar, template).ok()).flatten();
+    let variables = connection.variables().map(|variable| (connection.key(variable.0), value(variable)));
+    let mut shown: Vec<_> = variables.chain(connection.additional.keys().map(|key| (key.as_str(), None))).collect();
+    shown.sort_unstable();
+    shown
+}
+
+/// The `data` of a Secret with these credentials, each under its name, in base64.
+pub(crate) fn encoded(credentials: &BTreeMap<Credential, SecretString>) -> Map<String, Value> {
+    let encoded = |text: &SecretString| Value::String(STANDARD.encode(text.expose_secret()));
+    credentials.iter().map(|(credential, text)| (credential.name().to_owned(), encoded(text))).collect()
+}
+
 /// The data of a Secret, as it grows.
 #[derive(Default)]
 struct Data {

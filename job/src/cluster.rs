@@ -69,7 +69,14 @@ impl Cluster {
     /// # Errors
     /// If there is no usable configuration. Its cause is not passed on: a kubeconfig that cannot be parsed would be quoted.
     pub async fn infer() -> Result<Self, NoCluster> {
-        let mut config = kube::Config::infer().await.map_err(|_| NoCluster)?;
+        Self::of(kube::Config::infer().await.map_err(|_| NoCluster)?)
+    }
+
+    /// Speaks to the cluster of this configuration.
+    ///
+    /// # Errors
+    /// If it cannot be used.
+    pub fn of(mut config: kube::Config) -> Result<Self, NoCluster> {
         config.default_retry = false;
         // `LONGEST_ANSWER` is over a request, where these would wind up a clock for each read.
         (config.read_timeout, config.write_timeout) = (None, None);
@@ -115,6 +122,18 @@ impl Cluster {
         let start = if from.is_empty() { String::new() } else { format!("&continue={from}") };
         let path = format!("{collection}?labelSelector={selector}&limit={PAGE}{start}");
         self.retried(Method::GET, &path, "list", &Bytes::new()).await
+    }
+
+    /// GET of a text, line by line and as it comes, such as a log.
+    ///
+    /// # Errors
+    /// If the API server cannot be reached, or has something against it.
+    pub async fn lines(&self, path: &str) -> Result<impl futures::AsyncBufRead + use<>, Failure> {
+        let request = Request::get(path).body(Vec::new()).map_err(|_| Failure::Unreachable { cause: "the request has no valid path" })?;
+        self.client.request_stream(request).await.map_err(|error| match error {
+            kube::Error::Api(status) => failure::of_answer(status.code.try_into().unwrap_or_default(), "get", &Value::Null, None),
+            other => Failure::Unreachable { cause: cause(&other) },
+        })
     }
 
     /// POST to a collection.

@@ -13,7 +13,7 @@ use crate::apply::{First, Mode};
 use crate::args::{Args, Identity, Task, Trigger};
 use crate::check::check;
 use crate::cluster::job::OwnJob;
-use crate::cluster::lease::Lease;
+use crate::cluster::lease::{Lease, LeaseName};
 use crate::cluster::status::{Desired, Status};
 use crate::cluster::{Cluster, events};
 use crate::document::Document;
@@ -62,7 +62,7 @@ pub async fn steps(cluster: &Cluster, args: &Args, stop: &Stop, output: &Output)
     let published = Cell::new(None);
     let mut run = Run { cluster, args, stop, output, identity, own: None, published: &published };
     tokio::select! {
-        ended = run.through() => ended,
+        ended = Box::pin(run.through()) => ended,
         () = overdue(stop) => published.get().ok_or_else(|| anyhow!("{}, and the API server did not take the report in time", Reason::Signal)),
     }
 }
@@ -161,7 +161,8 @@ impl Run<'_> {
         let outside = format!("outside-{}-{:x}", std::process::id(), Timestamp::now().as_nanosecond());
         let holder = self.identity.as_ref().map_or(outside.as_str(), |identity| &identity.pod_uid);
         let failed = || format!("failed to take Lease `{namespace}/sc-job`");
-        self.stop.or(Lease::take(self.cluster, namespace, holder, self.stop)).await.with_context(failed)?.with_context(failed)
+        let lease = LeaseName { namespace, name: LeaseName::JOB };
+        self.stop.or(Lease::take(self.cluster, lease, holder, self.stop)).await.with_context(failed)?.with_context(failed)
     }
 
     /// From values to publication, with a status that says Running in between, and in the end how it went, whatever happens.
@@ -202,7 +203,7 @@ impl Run<'_> {
             Work { cluster: self.cluster, release: self.args.release(), mode, inventory, has_all_rights, stop: self.stop, output: self.output };
         match (self.args.task, document) {
             (Task::Cleanup, Ok(_)) => work.clear(begun).await,
-            (Task::Apply | Task::Check, Ok(document)) => work.run(&document.bytes, begun).await,
+            (Task::Apply | Task::Check, Ok(document)) => Box::pin(work.run(&document.bytes, begun)).await,
             (_, Err(error)) => Done { cut_short: Some(begun.await.err().unwrap_or(error)), ..Done::default() },
         }
     }

@@ -102,16 +102,11 @@ impl Work<'_> {
         self.finish(ended, found).await
     }
 
-    async fn steps(
-        &self,
-        document: &[u8],
-        begun: impl Future<Output = Result<()>>,
-        found: &mut Findings,
-    ) -> Result<Option<StoredInventory>> {
+    async fn steps(&self, document: &[u8], begun: impl Future<Output = Result<()>>, found: &mut Findings) -> Result<Option<StoredInventory>> {
         if self.mode.dry_run {
             self.output.line("dry run: nothing is written, this is what would become of it");
         }
-        let (begun, seen) = join(begun, self.survey(document, found)).await;
+        let (begun, seen) = join(begun, Box::pin(self.survey(document, found))).await;
         begun?;
         let Some(Seen { plan, sets, settings }) = seen? else { return Ok(None) };
         let stored = self.note(found).await?;

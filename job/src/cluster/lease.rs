@@ -1,4 +1,4 @@
-//! The Lease `sc-job`: only one run at a time writes.
+//! Leases: `sc-job`, since only one run at a time writes, and `sc` at a terminal takes one of its own in the same way.
 //!
 //! Whether a holder has died is judged as client-go does: by watching, on the own clock, that it did not renew for the Lease's duration. The
 //! clocks of two nodes are never compared.
@@ -12,7 +12,6 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::{Cluster, Failure};
 use crate::stop::{Reason, Stop};
 
-const NAME: &str = "sc-job";
 /// So long a holder may be silent.
 const DURATION: Duration = Duration::from_secs(30);
 const RENEW_EVERY: Duration = Duration::from_secs(10);
@@ -23,6 +22,20 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const ROUNDS: usize = 3;
 /// So long a run waits for another to end.
 const LONGEST_WAIT: Duration = Duration::from_mins(2);
+
+/// Which Lease.
+#[derive(Debug, Clone, Copy)]
+pub struct LeaseName<'a> {
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// Its name.
+    pub name: &'a str,
+}
+
+impl LeaseName<'_> {
+    /// The name of the Lease of the runs of the job.
+    pub const JOB: &'static str = "sc-job";
+}
 
 /// The Lease, held. It is renewed in the background until it is released.
 #[derive(Debug)]
@@ -37,10 +50,10 @@ impl Lease {
     ///
     /// # Errors
     /// [`Failure::Held`] if it could not be had in two minutes, or what the API server has against it.
-    pub async fn take(cluster: &Cluster, namespace: &str, holder: &str, stop: &Stop) -> Result<Self, Failure> {
-        let collection = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases");
-        let path = format!("{collection}/{NAME}");
-        let taking = Taking { cluster, collection: &collection, path: &path, namespace, holder };
+    pub async fn take(cluster: &Cluster, lease: LeaseName<'_>, holder: &str, stop: &Stop) -> Result<Self, Failure> {
+        let collection = format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", lease.namespace);
+        let path = format!("{collection}/{}", lease.name);
+        let taking = Taking { cluster, collection: &collection, path: &path, lease, holder };
         let taken = timeout(LONGEST_WAIT, taking.until_held()).await.map_err(|_| Failure::Held)??;
         let renewal = tokio::spawn(renew(cluster.clone(), path.clone(), holder.to_owned(), stop.clone(), taken));
         Ok(Self { path, holder: holder.to_owned(), renewal })
@@ -73,7 +86,7 @@ struct Taking<'a> {
     cluster: &'a Cluster,
     collection: &'a str,
     path: &'a str,
-    namespace: &'a str,
+    lease: LeaseName<'a>,
     holder: &'a str,
 }
 
@@ -103,7 +116,7 @@ impl Taking<'_> {
             live["spec"] = spec;
             self.cluster.replace(self.path, live.to_string().into()).await
         } else {
-            let metadata = json!({"name": NAME, "namespace": self.namespace});
+            let metadata = json!({"name": self.lease.name, "namespace": self.lease.namespace});
             let lease = json!({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec});
             self.cluster.create(self.collection, lease.to_string().into()).await
         };

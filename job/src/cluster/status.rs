@@ -70,6 +70,12 @@ impl Status {
         self.map.text("references").split(' ').filter_map(|entry| entry.split_once('=')).find(|(name, _)| *name == secret).map(|(_, version)| version)
     }
 
+    /// What stands under a key; empty if it is not there.
+    #[must_use]
+    pub fn text(&self, key: &str) -> &str {
+        self.map.text(key)
+    }
+
     /// The last result, and why it is not a success.
     #[must_use]
     pub fn result(&self) -> (&str, &str) {

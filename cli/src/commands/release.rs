@@ -1,0 +1,123 @@
+//! `sc install`, `sc upgrade`, `sc uninstall` and `sc status`: the release itself.
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::args::release::{ChangeArgs, InstallArgs, StatusArgs, UninstallArgs};
+use crate::commands::show;
+use crate::fault::{Fault, Problematic};
+use crate::helm::Stored;
+use crate::listing::Listing;
+use crate::output::{self, Shown};
+use crate::place::Place;
+use crate::proof::{Proof, State};
+use crate::store::{Change, Store, values_of};
+use crate::{credentials, exit, input, progress};
+
+/// Installs the release.
+pub(crate) async fn install(args: &InstallArgs, place: &Place) -> Result<u8> {
+    let store = Store::at(place).await?;
+    if let Some(stored) = progress::during("reading the release", store.helm.status()).await? {
+        let what = format!("the release `{}` is there already, at revision {}", place.release, stored.revision);
+        return Err(Fault::invalid(what, "change it by `sc upgrade`").into());
+    }
+    let values = values(&args.change, json!({}))?;
+    store.install(&values, args.create_namespace).await?;
+    output::say(&format!("installed release `{}` in namespace `{}`", place.release, place.release_namespace));
+    Ok(0)
+}
+
+/// Upgrades the release.
+pub(crate) async fn upgrade(args: &ChangeArgs, place: &Place) -> Result<u8> {
+    let store = Store::at(place).await?;
+    let change = async |stored: &Stored| {
+        let values = values(args, values_of(stored))?;
+        Ok(Change { values, secrets: Vec::new(), what: format!("upgrading release `{}`", place.release), wait: true })
+    };
+    store.change(change).await?;
+    output::say(&format!("upgraded release `{}`", place.release));
+    Ok(0)
+}
+
+/// The values that the arguments ask for: those of a file, or these.
+fn values(args: &ChangeArgs, before: Value) -> Result<Value> {
+    let mut values = match &args.values {
+        None => before,
+        Some(file) => sc_core::document::parse(&input::read(file)?).map_err(|kind| Problematic::one(&input::name(file), kind))?,
+    };
+    if let Some(repository) = &args.image {
+        values["image"]["repository"] = json!(repository);
+    }
+    Ok(values)
+}
+
+/// Uninstalls the release.
+pub(crate) async fn uninstall(args: &UninstallArgs, place: &Place) -> Result<u8> {
+    let store = Store::at(place).await?;
+    let stored = store.stored().await?;
+    let listing = Listing::read(&store.cluster, &place.release_namespace, &stored).await?;
+    let names: Vec<String> =
+        listing.present().map(|listed| format!("{} in namespace {}", listed.connection.name.as_str(), listed.connection.namespace)).collect();
+    output::say(&format!("{} connections become unavailable{}", names.len(), if names.is_empty() { "" } else { ":" }));
+    for name in names {
+        output::say(&format!("  {name}"));
+    }
+    if !args.yes && !confirmed(place)? {
+        output::say("nothing was changed");
+        return Ok(exit::REFUSED);
+    }
+    if args.delete_objects {
+        let change = async |stored: &Stored| {
+            let mut values = values_of(stored);
+            values["cleanup"]["enabled"] = json!(true);
+            Ok(Change { values, secrets: Vec::new(), what: "granting the job to delete the objects".into(), wait: true })
+        };
+        store.change(change).await?;
+    }
+    progress::during(&format!("uninstalling release `{}`", place.release), store.helm.uninstall()).await.context("`helm uninstall` failed")?;
+    credentials::forget(&store.cluster, &place.release()).await?;
+    output::say(&format!("uninstalled release `{}`", place.release));
+    Ok(0)
+}
+
+fn confirmed(place: &Place) -> Result<bool> {
+    if !input::is_terminal() {
+        let fix = "say so by `--yes`, since nobody can be asked here";
+        return Err(Fault::invalid(format!("uninstalling release `{}` was not confirmed", place.release), fix).into());
+    }
+    input::agrees(&format!("uninstall release `{}` in namespace `{}`?", place.release, place.release_namespace))
+}
+
+/// Shows how the release is.
+pub(crate) async fn status(args: &StatusArgs, place: &Place) -> Result<u8> {
+    let store = Store::at(place).await?;
+    let stored = store.stored().await?;
+    let namespace = &place.release_namespace;
+    let job = format!("/apis/batch/v1/namespaces/{namespace}/jobs/sc-job");
+    let (proof, job) = futures::future::join(Proof::read(&store.cluster, namespace), store.cluster.get(&job)).await;
+    let (proof, job) = (proof?, job.with_context(|| format!("failed to read Job `{namespace}/sc-job`"))?);
+    let (listing, _) = show::read(&store).await?;
+    let job = job.as_ref().map_or("gone, as after a success", |job| if crate::run::has_ended(job) { "ended" } else { "running" });
+    let lines = [
+        ("release", format!("{} in namespace {namespace}, revision {}, {}", place.release, stored.revision, stored.info.status)),
+        ("chart", stored.chart_version().unwrap_or("unknown").to_owned()),
+        ("job", job.to_owned()),
+        ("result", format!("{:?}", proof.state)),
+        ("reason", proof.reason.clone()),
+        ("summary", proof.summary.clone()),
+        ("started", proof.started_at.clone()),
+        ("finished", proof.finished_at.clone()),
+        ("last success", proof.last_success_at.clone()),
+        ("connections", listing.present().count().to_string()),
+    ];
+    let connections: Vec<Value> = listing.present().map(|listed| listed.shown(proof.state, false)).collect();
+    let value = json!({
+        "release": place.release, "namespace": namespace, "revision": stored.revision, "status": stored.info.status,
+        "chartVersion": stored.chart_version(), "job": job, "result": proof.state, "reason": proof.reason, "summary": proof.summary,
+        "startedAt": proof.started_at, "finishedAt": proof.finished_at, "lastSuccessAt": proof.last_success_at, "connections": connections,
+    });
+    let rows = lines.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| vec![name.to_owned(), text]).collect();
+    output::show(args.output.form(), &Shown { value, header: &["What", "Now"], rows })?;
+    output::problems_beside(&listing.problems);
+    Ok(if proof.state == State::Succeeded && stored.info.status == "deployed" { 0 } else { exit::REFUSED })
+}

@@ -1,0 +1,82 @@
+//! `sc list`, `sc show` and `sc list-configuration`: what there is.
+
+use anyhow::Result;
+use sc_core::values::State;
+use serde_json::{Value, json};
+
+use crate::args::connection::{ListArgs, SelectArgs};
+use crate::listing::{Listed, Listing, Wanted};
+use crate::output::{self, Shown};
+use crate::place::Place;
+use crate::proof::{self, Proof};
+use crate::store::Store;
+
+/// The columns of a list of connections.
+const HEADER: [&str; 7] = ["Name", "Namespace", "Target", "AuthType", "ClientType", "State", "Objects"];
+/// The columns of a list of variables.
+const VARIABLES: [&str; 2] = ["Name", "Value"];
+
+/// All connections of the release.
+pub(crate) async fn list(args: &ListArgs, place: &Place) -> Result<u8> {
+    let store = Store::at(place).await?;
+    let (listing, state) = read(&store).await?;
+    let is_in = |listed: &&Listed| args.kube_namespace.as_deref().is_none_or(|namespace| listed.connection.namespace.as_str() == namespace);
+    let found: Vec<&Listed> = listing.present().filter(is_in).collect();
+    let values: Vec<Value> = found.iter().map(|listed| listed.shown(state, false)).collect();
+    let rows = found.iter().map(|listed| row(listed, state)).collect();
+    if found.is_empty() {
+        output::say("there are no connections yet: `sc create` makes one");
+    }
+    output::show(args.output.form(), &Shown { value: Value::Array(values), header: &HEADER, rows })?;
+    output::problems_beside(&listing.problems);
+    Ok(0)
+}
+
+/// One connection.
+pub(crate) async fn show(args: &SelectArgs, place: &Place) -> Result<u8> {
+    let wanted = Wanted::of(&args.selection)?;
+    let store = Store::at(place).await?;
+    let (listing, state) = read(&store).await?;
+    output::show(args.output.form(), &one(listing.find(&wanted)?, state))?;
+    Ok(0)
+}
+
+/// The variables of one connection.
+pub(crate) async fn list_configuration(args: &SelectArgs, place: &Place) -> Result<u8> {
+    let wanted = Wanted::of(&args.selection)?;
+    let store = Store::at(place).await?;
+    let listing = Listing::read(&store.cluster, &place.release_namespace, &store.stored().await?).await?;
+    let configurations = listing.find(&wanted)?.configurations();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let rows = configurations.as_array().into_iter().flatten().map(|row| vec![text(&row["name"]), text(&row["value"])]).collect();
+    output::show(args.output.form(), &Shown { value: json!({"configurations": configurations}), header: &VARIABLES, rows })?;
+    Ok(0)
+}
+
+/// The connections, and whether they were applied.
+pub(crate) async fn read(store: &Store<'_>) -> Result<(Listing, proof::State)> {
+    let namespace = &store.place.release_namespace;
+    let (stored, proof) = futures::future::join(store.stored(), Proof::read(&store.cluster, namespace)).await;
+    let stored = stored?;
+    let listing = Listing::read(&store.cluster, namespace, &stored).await?;
+    Ok((listing, proof?.state))
+}
+
+/// A connection with its variables.
+pub(crate) fn one(listed: &Listed, state: proof::State) -> Shown<'static> {
+    Shown { value: listed.shown(state, true), header: &HEADER, rows: vec![row(listed, state)] }
+}
+
+fn row(listed: &Listed, state: proof::State) -> Vec<String> {
+    let connection = &listed.connection;
+    debug_assert!(connection.state == State::Present, "what is absent is not listed");
+    vec![
+        connection.name.as_str().to_owned(),
+        connection.namespace.as_str().to_owned(),
+        connection.service().name.clone(),
+        connection.auth_type.name().to_owned(),
+        connection.client_type.clone(),
+        state.provisioning_state().to_owned(),
+        listed.objects().join(", "),
+    ]
+}

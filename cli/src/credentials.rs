@@ -1,0 +1,142 @@
+//! Credentials that were given to `sc`: each goes into a Secret of its own in the namespace of the release, and the values refer to it.
+//!
+//! Rule: such a Secret cannot be changed. A new credential is a new Secret with a new name, so that a run that reads the old values finds the old
+//! credential, and a run that reads the new ones the new.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use sc_core::credential::{self, Credential};
+use sc_core::names::{CONNECTION, CONNECTION_NAME, ConnectionName, MANAGED_BY, RELEASE, Release, UNUSED_SINCE};
+use sc_job::cluster::Cluster;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use crate::helm::Stored;
+use crate::store::Store;
+
+/// Who manages these Secrets: the job never touches them.
+const MANAGER: &str = "sc";
+
+/// The credentials of a connection, as a Secret that the values refer to.
+pub(crate) struct CredentialSecret {
+    /// Its name.
+    pub(crate) name: String,
+    connection: ConnectionName,
+    credentials: BTreeMap<Credential, SecretString>,
+}
+
+impl CredentialSecret {
+    /// A Secret of a fresh name for these credentials of a connection.
+    pub(crate) fn of(connection: &ConnectionName, credentials: BTreeMap<Credential, SecretString>) -> Self {
+        let suffix: String = std::iter::repeat_with(|| fastrand::alphanumeric().to_ascii_lowercase()).take(8).collect();
+        Self { name: format!("sc-credentials-{}-{suffix}", connection.normalised()), connection: connection.clone(), credentials }
+    }
+
+    /// What the values say of each of them.
+    pub(crate) fn references(&self) -> impl Iterator<Item = (Credential, Value)> {
+        self.credentials.keys().map(|credential| (*credential, json!({"secretKeyRef": {"name": self.name, "key": credential.name()}})))
+    }
+
+    /// Makes the Secret.
+    ///
+    /// # Errors
+    /// What the API server has against it.
+    pub(crate) async fn create(&self, cluster: &Cluster, release: &Release) -> Result<()> {
+        let labels = json!({MANAGED_BY: MANAGER, RELEASE: release.name, CONNECTION: self.connection.normalised()});
+        let metadata =
+            json!({"name": self.name, "namespace": release.namespace, "labels": labels, "annotations": {CONNECTION_NAME: self.connection.as_str()}});
+        let secret =
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "immutable": true, "data": credential::data(&self.credentials)});
+        let created = cluster.create(&collection(&release.namespace), secret.to_string().into()).await;
+        created.map(drop).with_context(|| format!("failed to create Secret `{}/{}`", release.namespace, self.name))
+    }
+}
+
+impl CredentialSecret {
+    /// Deletes it, when nothing ever referred to it. What stays after a failure is found by the next sweep.
+    pub(crate) async fn withdraw(&self, cluster: &Cluster, release: &Release) {
+        let path = format!("{}/{}", collection(&release.namespace), self.name);
+        let _ = cluster.delete(&path, "{}".into()).await;
+    }
+}
+
+/// Deletes the Secrets of this kind that no revision which Helm keeps refers to, so that a rollback finds its credentials. Failing in this costs
+/// nothing but their room: the next change tries again.
+pub(crate) async fn sweep(store: &Store<'_>, now: &Stored) {
+    if let Err(error) = sweeping(store, now).await {
+        crate::output::say(&format!("warning: credentials that are not used any more were not deleted: {error:#}"));
+    }
+}
+
+async fn sweeping(Store { cluster, helm, place }: &Store<'_>, now: &Stored) -> Result<()> {
+    let used = now.values.as_ref().map(references).unwrap_or_default();
+    let secrets = all(cluster, &place.release()).await?;
+    let oldest = helm.history().await?.iter().map(|revision| revision.revision).min().unwrap_or_default();
+    for secret in &secrets {
+        let since = secret["metadata"]["annotations"][UNUSED_SINCE].as_str().and_then(|text| text.parse::<u64>().ok());
+        match (used.contains(&name_of(secret)), since) {
+            (true, Some(_)) => mark(cluster, secret, None).await?,
+            (false, None) => mark(cluster, secret, Some(now.revision)).await?,
+            (false, Some(since)) if since <= oldest => delete(cluster, secret).await?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Deletes all Secrets of this kind, when the release is gone.
+///
+/// # Errors
+/// What the API server has against it.
+pub(crate) async fn forget(cluster: &Cluster, release: &Release) -> Result<()> {
+    let failed = || format!("failed to delete the Secrets with credentials in namespace `{}`", release.namespace);
+    for secret in all(cluster, release).await.with_context(failed)? {
+        delete(cluster, &secret).await.with_context(failed)?;
+    }
+    Ok(())
+}
+
+/// All Secrets of this kind.
+async fn all(cluster: &Cluster, release: &Release) -> Result<Vec<Value>> {
+    let selector = format!("{MANAGED_BY}%3D{MANAGER},{RELEASE}%3D{}", release.name);
+    let mut found = cluster.get(&format!("{}?labelSelector={selector}", collection(&release.namespace))).await?.unwrap_or_default();
+    Ok(found["items"].as_array_mut().map(std::mem::take).unwrap_or_default())
+}
+
+/// Notes since which revision a Secret is not used, or that it is used again.
+async fn mark(cluster: &Cluster, secret: &Value, since: Option<u64>) -> Result<()> {
+    let (verb, revision) = if since.is_some() { ("add", since.map(|revision| revision.to_string())) } else { ("remove", None) };
+    let field = UNUSED_SINCE.replace('/', "~1");
+    let patch = json!([{"op": verb, "path": format!("/metadata/annotations/{field}"), "value": revision}]);
+    cluster.patch(&path_of(secret), &patch).await.map(drop).map_err(Into::into)
+}
+
+async fn delete(cluster: &Cluster, secret: &Value) -> Result<()> {
+    let options = json!({"preconditions": {"uid": secret["metadata"]["uid"]}});
+    cluster.delete(&path_of(secret), options.to_string().into()).await.map(drop).map_err(Into::into)
+}
+
+/// The names of the Secrets that values refer to, wherever in them.
+fn references(values: &Value) -> Vec<&str> {
+    match values {
+        Value::Object(map) => {
+            let own = map.get("secretKeyRef").and_then(|reference| reference["name"].as_str());
+            own.into_iter().chain(map.values().flat_map(references)).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn path_of(secret: &Value) -> String {
+    format!("{}/{}", collection(secret["metadata"]["namespace"].as_str().unwrap_or_default()), name_of(secret))
+}
+
+fn name_of(secret: &Value) -> &str {
+    secret["metadata"]["name"].as_str().unwrap_or_default()
+}
+
+fn collection(namespace: &str) -> String {
+    format!("/api/v1/namespaces/{namespace}/secrets")
+}

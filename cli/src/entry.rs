@@ -1,0 +1,324 @@
+//! From arguments to an entry of the values, and the credentials apart from it.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, anyhow};
+use sc_core::catalogue::{AuthType, Catalogue, Login, TargetService};
+use sc_core::credential::Credential;
+use sc_core::names::Guid;
+use sc_core::problem::{Choice, Kind, Word};
+use secrecy::SecretString;
+use serde_json::{Map, Value, json};
+
+use crate::args::Pair;
+use crate::args::connection::{AuthArgs, ConfigurationArgs, Options};
+use crate::fault::{Fault, Problematic};
+use crate::input;
+
+/// The target service of Confluent's Kafka, which az makes two connections for.
+pub(crate) const CONFLUENT: &str = "confluent-cloud";
+/// The second of them.
+pub(crate) const SCHEMA_REGISTRY: &str = "confluent-schema-registry";
+/// What its name ends with.
+pub(crate) const SCHEMA: &str = "_schema";
+/// The client type of the App Configuration provider for Kubernetes.
+const PROVIDER: &str = "appconfig-provider";
+
+/// An entry that was asked for.
+pub(crate) struct Asked {
+    /// As it is to stand in the values, but for the credentials that are kept apart.
+    pub(crate) entry: Map<String, Value>,
+    /// Those credentials.
+    pub(crate) credentials: BTreeMap<Credential, SecretString>,
+}
+
+/// The target service of this name.
+///
+/// # Errors
+/// If there is none in the catalogue.
+pub(crate) fn service(catalogue: &Catalogue, name: &str) -> Result<std::sync::Arc<TargetService>> {
+    catalogue.find(name).ok_or_else(|| {
+        let choice = Choice::of(name, catalogue.names());
+        let kind = Kind::UnknownWord { what: "target service", given: Word::new(name), list: "in the catalogue".into(), choice };
+        Problematic::one("TARGET", kind).into()
+    })
+}
+
+/// A name for a connection that was given none, as az makes it.
+pub(crate) fn default_name(target_service: &str) -> String {
+    let suffix: String = std::iter::repeat_with(|| fastrand::alphanumeric().to_ascii_lowercase()).take(5).collect();
+    format!("{}_{suffix}", target_service.replace('-', ""))
+}
+
+/// Puts what the arguments say over an entry, which for a new connection has no more than its name and its target service.
+///
+/// # Errors
+/// If a credential is not to be had, or something that was asked for has no meaning.
+pub(crate) fn asked(mut entry: Map<String, Value>, service: &TargetService, options: &Options) -> Result<Asked> {
+    let name = text(&entry, "name");
+    let before = text(&entry, "authType");
+    let login = Way::choose(service, &options.auth, &before)?;
+    set_configuration(&mut entry, &options.configuration);
+    if let Some(client_type) = &options.client_type {
+        entry.insert("clientType".into(), json!(client_type));
+    }
+    if options.configuration.use_appconfig_extension {
+        entry.insert("clientType".into(), json!(PROVIDER));
+    }
+    if options.adopt {
+        entry.insert("adopt".into(), json!(true));
+    }
+    set_target(&mut entry, options);
+    if login.auth_type.name() != before {
+        entry.remove("credentials");
+    }
+    entry.insert("authType".into(), json!(login.auth_type.name()));
+    let mut credentials = BTreeMap::new();
+    if login.is_given || before.is_empty() {
+        credentials = login.set_credentials(&mut entry, &options.auth, &name)?;
+    }
+    Ok(Asked { entry, credentials })
+}
+
+fn set_target(entry: &mut Map<String, Value>, options: &Options) {
+    let given = options.target.given();
+    if given.is_empty() {
+        return;
+    }
+    let mut target = entry.get("target").and_then(Value::as_object).cloned().unwrap_or_default();
+    // An id says all parts anew.
+    if options.target.target_id.is_some() {
+        target.clear();
+    }
+    target.extend(given.into_iter().map(|(part, value)| (part.to_owned(), json!(value))));
+    entry.insert("target".into(), Value::Object(target));
+}
+
+fn set_configuration(entry: &mut Map<String, Value>, given: &ConfigurationArgs) {
+    let maps = [
+        ("customizedKeys", &given.customized_keys),
+        ("additionalConnectionStringProperties", &given.connstr_props),
+        ("additionalConfigurations", &given.additional_configurations),
+    ];
+    for (field, pairs) in maps.into_iter().filter(|(_, pairs)| !pairs.is_empty()) {
+        let map: Map<String, Value> = pairs.iter().map(|pair| (pair.key.clone(), json!(pair.value))).collect();
+        entry.insert(field.into(), Value::Object(map));
+    }
+    if given.opt_out.iter().any(|what| what == "configinfo") {
+        entry.insert("optOut".into(), json!(["configuration"]));
+    }
+}
+
+/// How a connection logs in, as it was asked for.
+struct Way<'s> {
+    auth_type: AuthType,
+    login: &'s Login,
+    /// Whether an argument asked for it.
+    is_given: bool,
+}
+
+impl<'s> Way<'s> {
+    /// By the arguments; or else as before; or else the one that az would take, as far as it needs nothing that only Azure knows.
+    fn choose(service: &'s TargetService, auth: &AuthArgs, before: &str) -> Result<Self> {
+        let offered = |auth_type: AuthType| service.auth_types.get(&auth_type);
+        let asked_for = asked_for(auth);
+        let before = service.auth_types.keys().find(|auth_type| auth_type.name() == before).copied();
+        let only = || (service.auth_types.len() == 1).then(|| service.auth_types.keys().next().copied()).flatten();
+        let is_given = asked_for.is_some();
+        let Some(auth_type) = asked_for.or(before).or_else(only) else {
+            let flags: Vec<&str> = service.auth_types.keys().map(|auth_type| flag(*auth_type)).collect();
+            return Err(Fault::invalid("it is not said how the workload logs in", format!("add one of {}", flags.join(", "))).into());
+        };
+        let login = offered(auth_type).ok_or_else(|| {
+            let flags: Vec<&str> = service.auth_types.keys().map(|auth_type| flag(*auth_type)).collect();
+            Fault::invalid(format!("`{}` does not offer auth type `{}`", service.name, auth_type.name()), format!("use {}", flags.join(" or ")))
+        })?;
+        Ok(Self { auth_type, login, is_given })
+    }
+
+    /// Puts the credentials that may be seen into the entry; returns those that may not.
+    fn set_credentials(&self, entry: &mut Map<String, Value>, auth: &AuthArgs, name: &str) -> Result<BTreeMap<Credential, SecretString>> {
+        let mut known = entry.get("credentials").and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut hidden = BTreeMap::new();
+        for (credential, value) in self.given(auth)? {
+            if credential.is_confidential() {
+                known.remove(credential.name());
+                hidden.insert(credential, SecretString::from(value));
+            } else {
+                known.insert(credential.name().to_owned(), json!(value));
+            }
+        }
+        for pair in &auth.secret_ref {
+            let (credential, reference) = reference(pair)?;
+            known.insert(credential.name().to_owned(), reference);
+        }
+        if self.auth_type == AuthType::Csi && !auth.vault_object.is_empty() {
+            entry.insert("secrets".into(), auth.vault_object.iter().map(|text| vault_object(text)).collect());
+        }
+        for credential in self.missing(&known, &hidden) {
+            self.ask_for(credential, name, (&mut known, &mut hidden))?;
+        }
+        if !known.is_empty() {
+            entry.insert("credentials".into(), Value::Object(known));
+        }
+        Ok(hidden)
+    }
+
+    fn missing(&self, known: &Map<String, Value>, hidden: &BTreeMap<Credential, SecretString>) -> Vec<Credential> {
+        let is_missing = |credential: &Credential| !known.contains_key(credential.name()) && !hidden.contains_key(credential);
+        self.login.credentials.iter().copied().filter(is_missing).collect()
+    }
+
+    /// Gets a credential that no argument has: a default, or what the person at the terminal types.
+    fn ask_for(
+        &self,
+        credential: Credential,
+        name: &str,
+        (known, hidden): (&mut Map<String, Value>, &mut BTreeMap<Credential, SecretString>),
+    ) -> Result<()> {
+        let identity = matches!(self.auth_type, AuthType::WorkloadIdentity | AuthType::ServicePrincipal);
+        match credential {
+            // az's passwordless extension makes a user of this name.
+            Credential::Username if identity => drop(known.insert(credential.name().into(), json!(format!("aad_{name}")))),
+            _ if !input::is_terminal() => {
+                let what = format!("credential `{}` is missing", credential.name());
+                return Err(Fault::invalid(what, self.way(credential)).into());
+            }
+            _ if credential.is_confidential() => drop(hidden.insert(credential, input::ask_hidden(credential.name())?)),
+            _ => drop(known.insert(credential.name().into(), json!(input::ask(credential.name())?))),
+        }
+        Ok(())
+    }
+
+    /// How to give a credential.
+    fn way(&self, credential: Credential) -> String {
+        let key = word(credential);
+        match (self.auth_type, credential) {
+            (AuthType::WorkloadIdentity, Credential::ClientId) => "give it by `--workload-identity CLIENT-ID`".into(),
+            (AuthType::Csi, Credential::ClientId) => "give it by `--client-id`".into(),
+            (_, Credential::TenantId) => "give it by `--tenant-id`".into(),
+            _ if credential.is_confidential() => format!(
+                "give it on standard input with `--credentials-stdin`, as `{key}=…`, name a Secret that has it by `--secret-ref {}=SECRET/KEY`, or run `sc` at a terminal, which asks for it",
+                credential.name()
+            ),
+            _ => format!("give it by `{} {key}=…`", flag(self.auth_type)),
+        }
+    }
+
+    /// The credentials that the arguments and standard input have.
+    fn given(&self, auth: &AuthArgs) -> Result<Vec<(Credential, String)>> {
+        let mut pairs: Vec<Pair> = auth.secret.iter().chain(&auth.service_principal).flatten().cloned().collect();
+        if auth.credentials_stdin {
+            pairs.extend(input::pairs()?);
+        }
+        let mut given = Vec::new();
+        for Pair { key, value } in pairs.into_iter().filter(|pair| pair.key != "object-id") {
+            given.push((self.named(&key)?, value));
+        }
+        let flags = [
+            (Credential::ClientId, &auth.client_id),
+            (Credential::TenantId, &auth.tenant_id),
+            (Credential::Username, &auth.username),
+            (Credential::Username, &auth.kafka_key),
+            (Credential::Password, &auth.kafka_secret),
+        ];
+        given.extend(flags.into_iter().filter_map(|(credential, value)| Some((credential, value.clone()?))));
+        if let Some(id) = auth.workload_identity.as_deref().filter(|_| auth.client_id.is_none()) {
+            given.push((Credential::ClientId, client_id(id)?));
+        }
+        Ok(given)
+    }
+
+    /// The credential that a key means, as az or the values call it.
+    fn named(&self, key: &str) -> Result<Credential> {
+        let used = || self.login.credentials.iter().chain(&self.login.optional_credentials).copied();
+        if ["secret-uri", "secret-name"].contains(&key) {
+            return Err(Fault::invalid(format!("`{key}` is not supported, as by az for AKS"), "use `--secret-ref`, or auth type `csi`").into());
+        }
+        let found = used().find(|credential| credential.name() == key || word(*credential) == key);
+        found.ok_or_else(|| {
+            let known: Vec<&str> = used().map(word).collect();
+            // The key is not shown: it may be a credential that was written without one.
+            Fault::invalid("a key is none of this auth type's", format!("its keys are {}", known.join(", "))).into()
+        })
+    }
+}
+
+/// What az calls a credential.
+fn word(credential: Credential) -> &'static str {
+    match credential {
+        Credential::Username => "name",
+        Credential::ClientId => "client-id",
+        Credential::TenantId => "tenant-id",
+        Credential::ClientSecret | Credential::Password | Credential::AccessKey | Credential::ConnectionString => "secret",
+    }
+}
+
+/// The auth type that the arguments ask for.
+fn asked_for(auth: &AuthArgs) -> Option<AuthType> {
+    let flags = [
+        (auth.secret.is_some() || auth.kafka_secret.is_some(), AuthType::Secret),
+        (auth.workload_identity.is_some(), AuthType::WorkloadIdentity),
+        (auth.service_principal.is_some(), AuthType::ServicePrincipal),
+        (auth.enable_csi == Some(true), AuthType::Csi),
+    ];
+    flags.into_iter().find_map(|(is_given, auth_type)| is_given.then_some(auth_type))
+}
+
+/// The argument that asks for an auth type.
+fn flag(auth_type: AuthType) -> &'static str {
+    match auth_type {
+        AuthType::Secret => "--secret",
+        AuthType::WorkloadIdentity => "--workload-identity",
+        AuthType::ServicePrincipal => "--service-principal",
+        AuthType::Csi => "--enable-csi",
+    }
+}
+
+/// The client id of an identity: itself, or what `az` says of a resource id.
+fn client_id(id: &str) -> Result<String> {
+    if Guid::parse(id).is_some() {
+        return Ok(id.to_owned());
+    }
+    let fix = format!("give the client id instead: `az identity show --ids {id} --query clientId --output tsv`");
+    let output = std::process::Command::new("az").args(["identity", "show", "--ids", id, "--query", "clientId", "--output", "tsv"]).output();
+    let output = output.map_err(|_| Fault::invalid("`az`, which knows the client id of an identity, is not on the PATH", fix.clone()))?;
+    let found = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if Guid::parse(&found).is_some() { Ok(found) } else { Err(Fault::failed("`az identity show` did not give a client id", fix).into()) }
+}
+
+/// `password=orders-admin/password`
+fn reference(pair: &Pair) -> Result<(Credential, Value)> {
+    let known = Credential::ALL.map(Credential::name).join(", ");
+    let credential = Credential::named(&pair.key)
+        .ok_or_else(|| Fault::invalid("`--secret-ref` names no credential", format!("write CREDENTIAL=SECRET/KEY, with one of {known}")))?;
+    let (secret, key) = pair.value.split_once('/').ok_or_else(|| Fault::invalid("`--secret-ref` names no key", "write CREDENTIAL=SECRET/KEY"))?;
+    Ok((credential, json!({"secretKeyRef": {"name": secret, "key": key}})))
+}
+
+/// `cert/NAME=FILE`
+fn vault_object(text: &str) -> Value {
+    let (object, file) = text.split_once('=').map_or((text, None), |(object, file)| (object, Some(file)));
+    let (kind, name) = object.split_once('/').unwrap_or(("secret", object));
+    let mut entry = json!({"name": name, "type": kind});
+    if let Some(file) = file {
+        entry["as"] = json!(file);
+    }
+    entry
+}
+
+fn text(entry: &Map<String, Value>, field: &str) -> String {
+    entry.get(field).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The name of a connection in an id, as `sc` or az prints it, and the AKS cluster in it.
+///
+/// # Errors
+/// If it is no such id.
+pub(crate) fn parts_of_id(id: &str) -> Result<(Option<&str>, Option<&str>, &str)> {
+    let mut segments = id.split('/').filter(|segment| !segment.is_empty()).collect::<Vec<_>>();
+    let name = segments.pop().ok_or_else(|| anyhow!("an id is not empty"))?;
+    let after =
+        |kind: &str| segments.iter().position(|segment| segment.eq_ignore_ascii_case(kind)).and_then(|index| segments.get(index + 1)).copied();
+    Ok((after("managedClusters"), after("namespaces"), name))
+}

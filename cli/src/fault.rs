@@ -1,0 +1,61 @@
+//! What went wrong, and how to mend it: errors that know their fix and their exit code.
+
+use std::fmt;
+
+use sc_core::problem::{At, Kind, Problem};
+
+use crate::exit;
+
+/// An error with a fix.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    what: String,
+    /// What to do about it.
+    pub(crate) fix: String,
+    /// The exit code that it calls for.
+    pub(crate) code: u8,
+}
+
+impl Fault {
+    /// Another try may help, after what `fix` says.
+    pub(crate) fn failed(what: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { what: what.into(), fix: fix.into(), code: exit::FAILED }
+    }
+
+    /// It was asked for wrongly.
+    pub(crate) fn invalid(what: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { what: what.into(), fix: fix.into(), code: exit::INVALID }
+    }
+
+    /// It is not as it should be.
+    pub(crate) fn refused(what: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { what: what.into(), fix: fix.into(), code: exit::REFUSED }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+/// All that is wrong with values that were asked for.
+#[derive(Debug)]
+pub(crate) struct Problematic(pub(crate) Vec<Problem>);
+
+impl Problematic {
+    /// One thing that is wrong with an argument or a file.
+    pub(crate) fn one(place: &str, kind: Kind) -> Self {
+        Self(vec![Problem { at: At::top().field(place), kind: Box::new(kind) }])
+    }
+}
+
+impl std::error::Error for Problematic {}
+
+impl fmt::Display for Problematic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the values would be wrong")
+    }
+}

@@ -1,0 +1,162 @@
+//! The real Helm, 3 or 4, as a process. Nothing else changes a release.
+//!
+//! Rule: values go in by standard input, so that no command line shows them.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use anyhow::{Context, Result, anyhow};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use crate::fault::Fault;
+use crate::place::Place;
+
+/// So long Helm may wait for the Job, in seconds: longer than the Job may take, as in Helm's own default.
+const TIMEOUT: &str = "300s";
+
+/// Helm, and the release that it is asked about.
+pub(crate) struct Helm<'a> {
+    place: &'a Place,
+}
+
+/// A release as Helm has it: its last revision.
+#[derive(Deserialize)]
+pub(crate) struct Stored {
+    /// The number of the revision.
+    #[serde(rename = "version")]
+    pub(crate) revision: u64,
+    pub(crate) info: Info,
+    /// The values that its users gave. Credentials may stand in them.
+    #[serde(default, rename = "config")]
+    pub(crate) values: Option<Value>,
+    #[serde(default)]
+    manifest: String,
+}
+
+/// What became of a revision.
+#[derive(Deserialize)]
+pub(crate) struct Info {
+    /// `deployed`, `failed`, `pending-upgrade` …
+    pub(crate) status: String,
+    #[serde(default)]
+    pub(crate) last_deployed: String,
+}
+
+/// A revision in the history of a release.
+#[derive(Deserialize)]
+pub(crate) struct Revision {
+    pub(crate) revision: u64,
+}
+
+impl Stored {
+    /// The version of the chart that was installed.
+    pub(crate) fn chart_version(&self) -> Option<&str> {
+        let label = format!("helm.sh/chart: {}-", crate::chart::NAME);
+        let line = self.manifest.lines().find_map(|line| line.trim().strip_prefix(&label))?;
+        Some(line.trim_matches('"'))
+    }
+
+    /// Whether Helm is at work on it, or was killed while it was.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.info.status.starts_with("pending-")
+    }
+}
+
+impl<'a> Helm<'a> {
+    /// Helm for the release at this place.
+    pub(crate) fn of(place: &'a Place) -> Self {
+        Self { place }
+    }
+
+    /// The last revision of the release; nothing if there is none.
+    ///
+    /// # Errors
+    /// If Helm is not to be had, or cannot say.
+    pub(crate) async fn status(&self) -> Result<Option<Stored>> {
+        let output = self.run(&["status", &self.place.release, "--output", "json"], None).await?;
+        if !output.status.success() {
+            let said = said(&output);
+            return if said.ends_with("release: not found") { Ok(None) } else { Err(anyhow!(said).context("failed to read the release")) };
+        }
+        // The answer holds the values: what is wrong with it is not quoted.
+        let stored = serde_json::from_slice(&output.stdout).map_err(|_| anyhow!("`helm status` printed something else than expected"))?;
+        Ok(Some(stored))
+    }
+
+    /// The revisions that Helm keeps, the oldest first.
+    ///
+    /// # Errors
+    /// If Helm cannot say.
+    pub(crate) async fn history(&self) -> Result<Vec<Revision>> {
+        let text =
+            self.succeeded(&["history", &self.place.release, "--output", "json"], None).await.context("failed to read the history of the release")?;
+        serde_json::from_str(&text).map_err(|_| anyhow!("`helm history` printed something else than expected"))
+    }
+
+    /// Installs the release or upgrades it to this chart and exactly these values; returns what Helm says of it.
+    ///
+    /// # Errors
+    /// What Helm says has failed.
+    pub(crate) async fn upgrade(&self, chart: &Path, values: &Value, more: &[&str]) -> Result<String> {
+        let chart = chart.to_str().context("the temporary folder has no name that can be passed on")?;
+        let arguments = ["upgrade", &self.place.release, chart, "--install", "--reset-values", "--values", "-", "--timeout", TIMEOUT];
+        self.succeeded(&[&arguments, more].concat(), Some(values.to_string().as_bytes())).await
+    }
+
+    /// Uninstalls the release.
+    ///
+    /// # Errors
+    /// What Helm says has failed.
+    pub(crate) async fn uninstall(&self) -> Result<String> {
+        self.succeeded(&["uninstall", &self.place.release, "--timeout", TIMEOUT], None).await
+    }
+
+    /// Which Helm this is: `v4.3.1`.
+    ///
+    /// # Errors
+    /// If it is not to be had, or neither 3 nor 4.
+    pub(crate) async fn version(&self) -> Result<String> {
+        let text = self.succeeded(&["version", "--template", "{{.Version}}"], None).await?;
+        let version = text.trim().to_owned();
+        if ["v3.", "v4."].iter().any(|known| version.starts_with(known)) {
+            return Ok(version);
+        }
+        Err(anyhow!("`helm` on the PATH is {version}, where Helm 3 or 4 is needed"))
+    }
+
+    async fn succeeded(&self, arguments: &[&str], input: Option<&[u8]>) -> Result<String> {
+        let output = self.run(arguments, input).await?;
+        if output.status.success() { Ok(String::from_utf8_lossy(&output.stdout).into_owned()) } else { Err(anyhow!(said(&output))) }
+    }
+
+    async fn run(&self, arguments: &[&str], input: Option<&[u8]>) -> Result<Output> {
+        let mut command = Command::new("helm");
+        command.args(arguments).args(self.place.helm_flags()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+        let mut child = command.spawn().map_err(not_started)?;
+        if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
+            // Helm that ends early says why by itself.
+            let _ = stdin.write_all(input).await;
+        }
+        child.wait_with_output().await.context("failed to run `helm`")
+    }
+}
+
+fn not_started(error: std::io::Error) -> anyhow::Error {
+    match error.kind() {
+        ErrorKind::NotFound => Fault::failed("`helm` is not on the PATH", "install Helm 3 or 4: https://helm.sh/docs/intro/install").into(),
+        _ => anyhow::Error::new(error).context("failed to start `helm`"),
+    }
+}
+
+/// Why Helm has failed, in its own words: the last line, which has the error.
+fn said(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr);
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let error = lines.clone().find(|line| line.starts_with("Error: ")).or_else(|| lines.next_back());
+    error.map_or_else(|| format!("`helm` ended with {}", output.status), |line| line.trim_start_matches("Error: ").to_owned())
+}

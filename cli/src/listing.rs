@@ -1,0 +1,247 @@
+//! The connections of the release, wherever its values have them, and how they are shown: as az shows its own.
+
+use anyhow::Result;
+use sc_core::catalogue::AuthType;
+use sc_core::connection::Connection;
+use sc_core::connections::Connections;
+use sc_core::credential::{Credential, Source};
+use sc_core::names::Guid;
+use sc_core::problem::{Problem, Problems};
+use sc_core::values::State;
+use sc_job::cluster::{Cluster, references};
+use serde_json::{Map, Value, json};
+
+use crate::args::connection::Selection;
+use crate::entry;
+use crate::fault::Fault;
+use crate::helm::Stored;
+use crate::proof;
+
+/// A connection of the release.
+pub(crate) struct Listed {
+    /// What it means.
+    pub(crate) connection: Connection,
+    /// As it is written. Credentials may stand in it.
+    entry: Value,
+    /// Its place in the list `connections` of the values; nothing if it stands elsewhere, where `sc` does not change it.
+    pub(crate) index: Option<usize>,
+}
+
+/// All connections of the release.
+pub(crate) struct Listing {
+    /// The valid ones, in the order of the values, and then of the sets.
+    pub(crate) connections: Vec<Listed>,
+    /// What is wrong with the others.
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl Listing {
+    /// Reads those of the values, and of the sets that the values name.
+    ///
+    /// # Errors
+    /// Never of a single connection: what is wrong with it is among the problems.
+    pub(crate) async fn read(cluster: &Cluster, namespace: &str, stored: &Stored) -> Result<Self> {
+        let values = crate::store::values_of(stored);
+        let mut problems = Problems::default();
+        let parsed = Connections::parse(values.to_string().as_bytes(), &mut problems);
+        let Connections { listed, sets, settings } = match parsed {
+            Ok(connections) => connections,
+            Err(problem) => return Ok(Self { connections: Vec::new(), problems: vec![problem] }),
+        };
+        let document = values["connectionsDocument"].as_str().map(|text| entries(text.as_bytes())).unwrap_or_default();
+        let mut connections: Vec<Listed> = listed.into_iter().map(|connection| of_values(connection, &values, &document)).collect();
+        let read = futures::future::join_all(sets.iter().map(|set| references::set(cluster, namespace, set))).await;
+        for (set, read) in sets.iter().zip(read) {
+            match read {
+                Err(why) => problems.push(set.unread(why)),
+                Ok((bytes, _)) => {
+                    let entries = entries(&bytes);
+                    connections
+                        .extend(set.connections(&bytes, &settings, &mut problems).into_iter().map(|connection| elsewhere(connection, &entries)));
+                }
+            }
+        }
+        Ok(Self { connections, problems: problems.into_vec() })
+    }
+
+    /// Those that should be there.
+    pub(crate) fn present(&self) -> impl Iterator<Item = &Listed> {
+        self.connections.iter().filter(|listed| listed.connection.state == State::Present)
+    }
+
+    /// The one that is meant.
+    ///
+    /// # Errors
+    /// If there is none, or several.
+    pub(crate) fn find(&self, wanted: &Wanted) -> Result<&Listed> {
+        let found: Vec<&Listed> = self.present().filter(|listed| wanted.means(&listed.connection)).collect();
+        match found.as_slice() {
+            [one] => Ok(one),
+            [] => Err(self.none(wanted).into()),
+            several => {
+                let namespaces: Vec<&str> = several.iter().map(|listed| listed.connection.namespace.as_str()).collect();
+                let fix = format!("say which by `--kube-namespace`: {}", namespaces.join(", "));
+                Err(Fault::invalid(format!("there are {} connections `{}`", several.len(), wanted.name), fix).into())
+            }
+        }
+    }
+
+    fn none(&self, wanted: &Wanted) -> Fault {
+        let place = wanted.namespace.as_ref().map_or_else(String::new, |namespace| format!(" in namespace `{namespace}`"));
+        let known = self.present().map(|listed| listed.connection.name.as_str());
+        let nearest = sc_core::problem::Choice::of(&wanted.name, known).nearest().map(|name| format!("did you mean `{name}`? "));
+        Fault::refused(format!("there is no connection `{}`{place}", wanted.name), format!("{}`sc list` has them all", nearest.unwrap_or_default()))
+    }
+}
+
+/// Which connection is meant.
+pub(crate) struct Wanted {
+    pub(crate) name: String,
+    pub(crate) namespace: Option<String>,
+}
+
+impl Wanted {
+    /// By the arguments.
+    ///
+    /// # Errors
+    /// If they name none.
+    pub(crate) fn of(selection: &Selection) -> Result<Self> {
+        let namespace = selection.kube_namespace.clone();
+        if let Some(id) = &selection.id {
+            let (_, of_id, name) = entry::parts_of_id(id)?;
+            return Ok(Self { name: name.to_owned(), namespace: namespace.or_else(|| of_id.map(str::to_owned)) });
+        }
+        let name = selection.positional.clone().or_else(|| selection.connection.clone());
+        let name = name.ok_or_else(|| Fault::invalid("it is not said which connection", "give its name; `sc list` has them all"))?;
+        Ok(Self { name, namespace })
+    }
+
+    /// Whether it is this one.
+    pub(crate) fn means(&self, connection: &Connection) -> bool {
+        connection.name.as_str() == self.name && self.namespace.as_deref().is_none_or(|namespace| connection.namespace.as_str() == namespace)
+    }
+}
+
+fn of_values(connection: Connection, values: &Value, document: &[Value]) -> Listed {
+    let index = connection.at.index().unwrap_or_default();
+    if connection.at.to_string().starts_with("connections[") {
+        return Listed { entry: values["connections"][index].clone(), connection, index: Some(index) };
+    }
+    elsewhere(connection, document)
+}
+
+fn elsewhere(connection: Connection, entries: &[Value]) -> Listed {
+    let entry = connection.at.index().and_then(|index| entries.get(index)).cloned().unwrap_or_default();
+    Listed { connection, entry, index: None }
+}
+
+/// The entries of a document that is a list of connections, or a mapping with one.
+fn entries(bytes: &[u8]) -> Vec<Value> {
+    match sc_core::document::parse(bytes) {
+        Ok(Value::Array(items)) => items,
+        Ok(Value::Object(mut map)) => map.get_mut("connections").map(Value::take).and_then(|list| list.as_array().cloned()).unwrap_or_default(),
+        _ => Vec::new(),
+    }
+}
+
+impl Listed {
+    /// The connection as `az aks connection` shows one, with its variables where they are asked for.
+    pub(crate) fn shown(&self, state: proof::State, with_configurations: bool) -> Value {
+        let Self { connection, .. } = self;
+        let namespace = connection.namespace.as_str();
+        let mut shown = json!({
+            "id": format!("/namespaces/{namespace}/connections/{}", connection.name.as_str()),
+            "name": connection.name.as_str(),
+            "scope": namespace,
+            "clientType": connection.client_type,
+            "authInfo": self.auth_info(),
+            "targetService": self.target_service(),
+            "provisioningState": state.provisioning_state(),
+            "configurationInfo": {
+                "customizedKeys": self.map("customizedKeys"),
+                "additionalConnectionStringProperties": self.names("additionalConnectionStringProperties"),
+                "additionalConfigurations": self.names("additionalConfigurations"),
+            },
+            "kubernetesResourceName": self.objects(),
+        });
+        if with_configurations {
+            shown["configurations"] = self.configurations();
+        }
+        shown
+    }
+
+    /// Its variables, as `az aks connection list-configuration` shows them: of those that hold a credential only the name.
+    pub(crate) fn configurations(&self) -> Value {
+        let row = |(name, value): (&str, Option<String>)| json!({"name": name, "value": value.unwrap_or_default(), "configType": "Default", "keyVaultReferenceIdentity": null, "description": ""});
+        if self.connection.format.env { self.connection.configurations().into_iter().map(row).collect() } else { json!([]) }
+    }
+
+    /// The names of the objects that are made for it.
+    pub(crate) fn objects(&self) -> Vec<String> {
+        let Connection { name, format, auth_type, identity, .. } = &self.connection;
+        let mut objects = Vec::new();
+        objects.extend(format.env.then(|| name.secret()));
+        objects.extend(format.servicebinding.then(|| name.binding()));
+        match auth_type {
+            AuthType::WorkloadIdentity => objects.extend(identity.as_ref().map(|identity| identity.client_id.service_account())),
+            AuthType::Csi => objects.push(name.secret_provider_class()),
+            AuthType::Secret | AuthType::ServicePrincipal => {}
+        }
+        objects
+    }
+
+    fn auth_info(&self) -> Value {
+        let client_id = self.open(Credential::ClientId);
+        match self.connection.auth_type {
+            AuthType::Secret => json!({"authType": "secret", "name": self.open(Credential::Username), "secretInfo": {"secretType": "rawValue"}}),
+            AuthType::ServicePrincipal => json!({"authType": "servicePrincipalSecret", "clientId": client_id}),
+            AuthType::WorkloadIdentity | AuthType::Csi => {
+                json!({"authType": "userAssignedIdentity", "clientId": client_id, "userName": self.open(Credential::Username)})
+            }
+        }
+    }
+
+    fn target_service(&self) -> Value {
+        let target = self.entry["target"].as_object().cloned().unwrap_or_default();
+        let name = self.connection.service().name.as_str();
+        let (kind, endpoint) = match name {
+            entry::CONFLUENT => ("ConfluentBootstrapServer", target.get("bootstrapServer")),
+            entry::SCHEMA_REGISTRY => ("ConfluentSchemaRegistry", target.get("schemaRegistry")),
+            _ => ("AzureResource", None),
+        };
+        let mut shown = Map::new();
+        shown.insert("type".into(), json!(kind));
+        shown.insert("name".into(), json!(name));
+        shown.insert("id".into(), target.get("id").cloned().unwrap_or_default());
+        shown.extend(endpoint.map(|endpoint| ("endpoint".to_owned(), endpoint.clone())));
+        if self.connection.auth_type == AuthType::Csi {
+            shown.insert("resourceProperties".into(), json!({"type": "KeyVault", "connectAsKubernetesCsiDriver": true}));
+        }
+        let parts: Map<String, Value> = target.into_iter().filter(|(part, _)| part != "id").collect();
+        shown.insert("target".into(), Value::Object(parts));
+        Value::Object(shown)
+    }
+
+    /// A credential that may be shown, if it is written out.
+    fn open(&self, wanted: Credential) -> Option<String> {
+        let mut found = self.connection.credentials().filter(|(credential, _)| *credential == wanted && !credential.is_confidential());
+        match found.next()?.1 {
+            Source::Literal(_) => self.entry["credentials"][wanted.name()]
+                .as_str()
+                .map(|text| Guid::parse(text).map_or_else(|| text.to_owned(), |guid| guid.as_str().to_owned())),
+            Source::Reference(_) => None,
+        }
+    }
+
+    fn map(&self, field: &str) -> Value {
+        self.entry[field].clone()
+    }
+
+    /// The names in a map, whose values may be confidential.
+    fn names(&self, field: &str) -> Value {
+        match self.entry[field].as_object() {
+            Some(map) => map.keys().map(|key| (key.clone(), json!(""))).collect::<Map<_, _>>().into(),
+            None => Value::Null,
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Which cluster, and which release in it.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, anyhow};
+use clap::Args;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use sc_core::names::Release;
+use sc_job::cluster::Cluster;
+
+use crate::args::connection::{Selection, SourceArgs};
+use crate::args::{namespace, release_name};
+use crate::entry;
+
+/// Where the release is. All of it has a default that is right for one release in the cluster of the current context.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Where the release is")]
+pub(crate) struct Place {
+    /// The kubeconfig, instead of the one that kubectl finds.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+
+    /// The context in it, instead of the current one.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) kube_context: Option<String>,
+
+    /// The release.
+    #[arg(long, global = true, default_value = "sc", value_name = "NAME", value_parser = release_name)]
+    pub(crate) release: String,
+
+    /// The namespace of that release, which also holds the Secrets that credentials refer to.
+    #[arg(long, global = true, default_value = "sc-system", value_name = "NAMESPACE", value_parser = namespace)]
+    pub(crate) release_namespace: String,
+}
+
+impl Place {
+    /// The release.
+    pub(crate) fn release(&self) -> Release {
+        Release { name: self.release.clone(), namespace: self.release_namespace.clone() }
+    }
+
+    /// The cluster.
+    ///
+    /// # Errors
+    /// If there is no usable configuration. The cause is not passed on: a kubeconfig that cannot be parsed would be quoted.
+    pub(crate) async fn cluster(&self) -> Result<Cluster> {
+        Ok(Cluster::of(self.config().await?)?)
+    }
+
+    async fn config(&self) -> Result<kube::Config> {
+        if self.kubeconfig.is_none() && self.kube_context.is_none() {
+            return kube::Config::infer()
+                .await
+                .map_err(|_| anyhow!("found no usable kubeconfig (KUBECONFIG, ~/.kube/config): see what `kubectl get namespaces` says"));
+        }
+        let kubeconfig = self.read_kubeconfig()?;
+        let options = KubeConfigOptions { context: self.kube_context.clone(), ..KubeConfigOptions::default() };
+        let named = || self.kube_context.as_ref().map_or_else(String::new, |name| format!(" with context `{name}`"));
+        kube::Config::from_custom_kubeconfig(kubeconfig, &options)
+            .await
+            .map_err(|_| anyhow!("the kubeconfig cannot be used{}: see what `kubectl config get-contexts` says", named()))
+    }
+
+    fn read_kubeconfig(&self) -> Result<Kubeconfig> {
+        let read = match &self.kubeconfig {
+            Some(file) => Kubeconfig::read_from(file).map_err(|_| anyhow!("failed to read the kubeconfig `{}`", file.display())),
+            None => Kubeconfig::read().map_err(|_| anyhow!("failed to read the kubeconfig")),
+        };
+        read.context("failed to find the cluster")
+    }
+
+    /// The same place in the AKS cluster that az would take by these arguments.
+    ///
+    /// # Errors
+    /// As [`Self::context_for`].
+    pub(crate) fn for_source(&self, source: &SourceArgs) -> Result<Self> {
+        let of_id = source.source_id.as_deref().and_then(|id| id.trim_end_matches('/').rsplit('/').next());
+        self.for_cluster(source.name.as_deref().or(of_id))
+    }
+
+    /// The same for a connection that is named by its id.
+    ///
+    /// # Errors
+    /// As [`Self::context_for`], or if the id is none.
+    pub(crate) fn for_selection(&self, selection: &Selection) -> Result<Self> {
+        match &selection.id {
+            Some(id) => self.for_cluster(entry::parts_of_id(id)?.0),
+            None => self.for_source(&selection.source),
+        }
+    }
+
+    fn for_cluster(&self, aks: Option<&str>) -> Result<Self> {
+        let mut place = self.clone();
+        if let Some(aks) = aks.filter(|_| self.kube_context.is_none()) {
+            place.kube_context = Some(self.context_for(aks)?);
+        }
+        Ok(place)
+    }
+
+    /// The context for the AKS cluster of this name, as `az aks get-credentials` writes it.
+    ///
+    /// # Errors
+    /// If no context is for such a cluster: it is better to do nothing than to do it in another cluster.
+    fn context_for(&self, aks: &str) -> Result<String> {
+        let contexts = self.read_kubeconfig()?.contexts;
+        let is_for = |context: &kube::config::NamedContext| context.context.as_ref().is_some_and(|inner| inner.cluster == aks);
+        let found = contexts.iter().find(|context| context.name == aks || is_for(context));
+        found.map(|context| context.name.clone()).ok_or_else(|| {
+            anyhow!("no context of the kubeconfig is for the cluster `{aks}`: get it by `az aks get-credentials`, or leave the cluster out to take the current context")
+        })
+    }
+
+    /// The flags that tell Helm the same.
+    pub(crate) fn helm_flags(&self) -> Vec<String> {
+        let mut flags = vec!["--namespace".to_owned(), self.release_namespace.clone()];
+        if let Some(file) = &self.kubeconfig {
+            flags.extend(["--kubeconfig".to_owned(), file.display().to_string()]);
+        }
+        if let Some(context) = &self.kube_context {
+            flags.extend(["--kube-context".to_owned(), context.clone()]);
+        }
+        flags
+    }
+}

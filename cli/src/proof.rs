@@ -1,0 +1,80 @@
+//! What became of the values: the proof that the job leaves in `sc-status`, held against the live `sc-config`.
+
+use anyhow::{Context, Result};
+use sc_core::names::CONFIG_HASH;
+use sc_job::cluster::Cluster;
+use sc_job::cluster::status::Status;
+use serde::Serialize;
+use serde_json::Value;
+
+/// Whether the values of the release were applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) enum State {
+    /// They were, and it is proved.
+    Succeeded,
+    /// A run is at it, or was ended from outside.
+    Running,
+    /// A run has failed.
+    Failed,
+    /// No run has seen them yet.
+    Pending,
+}
+
+/// What the job has left.
+pub(crate) struct Proof {
+    pub(crate) state: State,
+    /// Why it is not a success.
+    pub(crate) reason: String,
+    /// What was done: `3 created, 1 unchanged`.
+    pub(crate) summary: String,
+    pub(crate) started_at: String,
+    pub(crate) finished_at: String,
+    pub(crate) last_success_at: String,
+}
+
+impl State {
+    /// The word for it, as az has it for a connection.
+    pub(crate) fn provisioning_state(self) -> &'static str {
+        match self {
+            Self::Succeeded => "Succeeded",
+            Self::Running | Self::Pending => "Accepted",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
+impl Proof {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What the API server has against it.
+    pub(crate) async fn read(cluster: &Cluster, namespace: &str) -> Result<Self> {
+        let failed = |what: &str| format!("failed to read {what} in namespace `{namespace}`");
+        let config = format!("/api/v1/namespaces/{namespace}/secrets/sc-config");
+        let (config, status) = futures::future::join(cluster.get(&config), Status::read(cluster, namespace)).await;
+        let config = config.with_context(|| failed("Secret `sc-config`"))?.unwrap_or_default();
+        let status = status.with_context(|| failed("ConfigMap `sc-status`"))?;
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let (hash, uid) = (text(&config["metadata"]["annotations"][CONFIG_HASH]), text(&config["metadata"]["uid"]));
+        let state = match status.result().0 {
+            _ if status.proves(&hash, &uid) => State::Succeeded,
+            "Running" => State::Running,
+            "Failed" if status.text("desiredHash") == hash => State::Failed,
+            _ => State::Pending,
+        };
+        let field = |name: &str| status.text(name).to_owned();
+        Ok(Self {
+            state,
+            reason: if state == State::Failed { field("reason") } else { String::new() },
+            summary: field("summary"),
+            started_at: field("startedAt"),
+            finished_at: field("finishedAt"),
+            last_success_at: field("lastSuccessAt"),
+        })
+    }
+}
+
+/// Why the last run has failed; nothing if it has not, or that cannot be read.
+pub(crate) async fn reason(cluster: &Cluster, namespace: &str) -> Option<String> {
+    Proof::read(cluster, namespace).await.ok().map(|proof| proof.reason).filter(|reason| !reason.is_empty())
+}

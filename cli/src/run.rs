@@ -1,0 +1,63 @@
+//! A run of the job by hand: from the CronJob, as the README tells it.
+
+use anyhow::{Context, Result, anyhow};
+use sc_job::cluster::{Cluster, Failure};
+use serde_json::{Value, json};
+
+use crate::fault::Fault;
+
+/// The Job of a run by hand, which is the same as that of an upgrade.
+const JOB: &str = "sc-job";
+
+/// Begins a run: what an earlier one has left goes, and the Job is made from the CronJob.
+///
+/// # Errors
+/// If a run is under way, or what the API server has against it.
+pub(crate) async fn begin(cluster: &Cluster, namespace: &str) -> Result<Value> {
+    clear(cluster, namespace).await?;
+    let cron_job = cluster.get(&format!("/apis/batch/v1/namespaces/{namespace}/cronjobs/sc-reconcile")).await;
+    let cron_job = cron_job.with_context(|| format!("failed to read CronJob `{namespace}/sc-reconcile`"))?;
+    let cron_job = cron_job.ok_or_else(|| anyhow!("there is no CronJob `{namespace}/sc-reconcile`, which is a part of the release"))?;
+    let created = cluster.create(&jobs(namespace), job_of(&cron_job, namespace).to_string().into()).await;
+    created.with_context(|| format!("failed to create Job `{namespace}/{JOB}`"))
+}
+
+/// The Job that `kubectl create job --from=cronjob/sc-reconcile` makes.
+fn job_of(cron_job: &Value, namespace: &str) -> Value {
+    let template = &cron_job["spec"]["jobTemplate"];
+    let mut annotations = template["metadata"]["annotations"].as_object().cloned().unwrap_or_default();
+    annotations.insert("cronjob.kubernetes.io/instantiate".to_owned(), json!("manual"));
+    let owner = json!({"apiVersion": "batch/v1", "kind": "CronJob", "name": cron_job["metadata"]["name"], "uid": cron_job["metadata"]["uid"], "controller": true});
+    let metadata = json!({"name": JOB, "namespace": namespace, "labels": template["metadata"]["labels"], "annotations": annotations, "ownerReferences": [owner]});
+    json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": template["spec"]})
+}
+
+/// Deletes a Job of an earlier run that has ended, and waits until it is gone.
+async fn clear(cluster: &Cluster, namespace: &str) -> Result<()> {
+    let path = format!("{}/{JOB}", jobs(namespace));
+    let failed = || format!("failed to delete Job `{namespace}/{JOB}`");
+    while let Some(job) = cluster.get(&path).await.with_context(failed)? {
+        if !has_ended(&job) {
+            let fix = format!("wait for it by `kubectl -n {namespace} wait --for=delete job/{JOB}`, or end it by deleting the Job");
+            return Err(Fault::failed("a run is under way", fix).into());
+        }
+        let options = json!({"propagationPolicy": "Background", "preconditions": {"uid": job["metadata"]["uid"]}});
+        match cluster.delete(&path, options.to_string().into()).await {
+            Ok(_) | Err(Failure::Absent) => {}
+            Err(failure) => return Err(failure).with_context(failed),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+/// Whether a Job is over, one way or the other.
+pub(crate) fn has_ended(job: &Value) -> bool {
+    let conditions = job["status"]["conditions"].as_array();
+    let is_final = |condition: &Value| condition["status"] == "True" && (condition["type"] == "Complete" || condition["type"] == "Failed");
+    conditions.into_iter().flatten().any(is_final)
+}
+
+fn jobs(namespace: &str) -> String {
+    format!("/apis/batch/v1/namespaces/{namespace}/jobs")
+}

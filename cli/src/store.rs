@@ -1,0 +1,222 @@
+//! The values of the release: where connections are kept. They are changed through Helm, and by one `sc` at a time.
+//!
+//! Rule: a change is checked before anything is written, and whatever ends it early leaves the old values or the new.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use sc_core::connections::Connections;
+use sc_core::ledger::Ledger;
+use sc_core::problem::Problems;
+use sc_job::cluster::lease::{Lease, LeaseName};
+use sc_job::cluster::{Cluster, Failure};
+use sc_job::stop::Stop;
+use serde_json::{Value, json};
+
+use crate::chart;
+use crate::credentials::{CredentialSecret, sweep};
+use crate::fault::{Fault, Problematic};
+use crate::helm::{Helm, Stored};
+use crate::place::Place;
+use crate::progress;
+
+/// The Lease that one `sc` at a time holds while it changes the release.
+const LEASE: &str = "sc-cli";
+
+/// The release, and how to reach it.
+pub(crate) struct Store<'a> {
+    /// Where it is.
+    pub(crate) place: &'a Place,
+    /// Its cluster.
+    pub(crate) cluster: Cluster,
+    /// Its Helm.
+    pub(crate) helm: Helm<'a>,
+}
+
+/// A change of the values, and what it needs to be possible.
+pub(crate) struct Change {
+    /// The new values.
+    pub(crate) values: Value,
+    /// Credentials that the new values refer to.
+    pub(crate) secrets: Vec<CredentialSecret>,
+    /// What is done, for people: `creating connection …`.
+    pub(crate) what: String,
+    /// Whether to wait until the job has run.
+    pub(crate) wait: bool,
+}
+
+impl<'a> Store<'a> {
+    /// The release at this place.
+    pub(crate) async fn at(place: &'a Place) -> Result<Self> {
+        Ok(Self { place, cluster: place.cluster().await?, helm: Helm::of(place) })
+    }
+
+    /// The release as it is now.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be read.
+    pub(crate) async fn stored(&self) -> Result<Stored> {
+        let Place { release, release_namespace, .. } = self.place;
+        let found = progress::during("reading the release", self.helm.status()).await?;
+        found.ok_or_else(|| {
+            Fault::failed(
+                format!("there is no release `{release}` in namespace `{release_namespace}`"),
+                "install it by `sc install`, or name another by `--release` and `--release-namespace`",
+            )
+            .into()
+        })
+    }
+
+    /// Installs the release with these values, when there is none.
+    ///
+    /// # Errors
+    /// What is wrong with the values, or why they could not be applied.
+    pub(crate) async fn install(&self, values: &Value, create_namespace: bool) -> Result<()> {
+        check(values)?;
+        self.helm.version().await?;
+        let folder = chart::unpack()?;
+        let more: &[&str] = if create_namespace { &["--create-namespace"] } else { &[] };
+        let what = format!("installing release `{}`", self.place.release);
+        let installed = progress::during(&what, self.helm.upgrade(folder.path(), values, more)).await.context("`helm upgrade --install` failed");
+        match (installed, self.helm.status().await) {
+            (Ok(_), _) => Ok(()),
+            (Err(error), Ok(Some(now))) => Err(self.kept(error, now.revision).await),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Changes the values: reads them, has them changed, checks them, and hands them to Helm, all while no other `sc` does.
+    ///
+    /// # Errors
+    /// What is wrong with the new values, or why they could not be applied; then it is said whether they are kept.
+    pub(crate) async fn change(&self, change: impl AsyncFnOnce(&Stored) -> Result<Change>) -> Result<()> {
+        let (stop, lease) = (Stop::new(), LeaseName { namespace: &self.place.release_namespace, name: LEASE });
+        let holder = format!("sc-{}-{:08x}", std::process::id(), fastrand::u32(..));
+        // First, since without a release there may be no namespace for the Lease.
+        self.stored().await?;
+        let held = progress::during("waiting for another `sc` to end", Lease::take(&self.cluster, lease, &holder, &stop)).await;
+        let held = held.map_err(|failure| self.no_lease(failure))?;
+        let changed = async {
+            let stored = self.stored().await?;
+            self.refuse_pending(&stored)?;
+            self.apply(&stored, change(&stored).await?).await
+        };
+        let ended = stop.or(changed).await.map_err(Into::into).flatten();
+        held.release(&self.cluster).await;
+        ended
+    }
+
+    fn no_lease(&self, failure: Failure) -> anyhow::Error {
+        let what = format!("failed to take Lease `{}/{LEASE}`", self.place.release_namespace);
+        match failure {
+            Failure::Held => Fault::failed(
+                what,
+                format!(
+                    "another `sc` holds it: wait for it, or look whose it is by `kubectl -n {} get lease {LEASE} -o yaml`",
+                    self.place.release_namespace
+                ),
+            )
+            .into(),
+            other => anyhow::Error::new(other).context(what),
+        }
+    }
+
+    fn refuse_pending(&self, stored: &Stored) -> Result<()> {
+        if !stored.is_pending() {
+            return Ok(());
+        }
+        let Place { release, release_namespace, .. } = self.place;
+        let what = format!("revision {} of the release is `{}` since {}", stored.revision, stored.info.status, stored.info.last_deployed);
+        let fix = format!(
+            "if Helm is at work on it, wait; if it was killed, go back by `helm rollback {release} --namespace {release_namespace}`, and try again"
+        );
+        Err(Fault::failed(what, fix).into())
+    }
+
+    async fn apply(&self, stored: &Stored, change: Change) -> Result<()> {
+        check(&change.values)?;
+        refuse_newer_chart(stored)?;
+        for secret in &change.secrets {
+            secret.create(&self.cluster, &self.place.release()).await?;
+        }
+        let folder = chart::unpack()?;
+        let upgraded = self.upgrade(folder.path(), &change).await;
+        // What became of the values is what Helm has now, whatever it said.
+        let now = self.helm.status().await;
+        if let Ok(Some(now)) = &now {
+            sweep(self, now).await;
+        }
+        match (upgraded, now) {
+            (Ok(()), _) => Ok(()),
+            (Err(error), Ok(Some(now))) if now.revision > stored.revision => Err(self.kept(error, now.revision).await),
+            (Err(error), Ok(_)) => {
+                for secret in &change.secrets {
+                    secret.withdraw(&self.cluster, &self.place.release()).await;
+                }
+                Err(error.context("nothing was changed"))
+            }
+            (Err(error), Err(_)) => Err(error.context("it is not known whether the values were changed: see `sc status`")),
+        }
+    }
+
+    async fn upgrade(&self, chart: &Path, change: &Change) -> Result<()> {
+        let hooks: &[&str] = if change.wait { &[] } else { &["--no-hooks"] };
+        let upgrade = self.helm.upgrade(chart, &change.values, hooks);
+        progress::during(&change.what, upgrade).await.context("`helm upgrade` failed")?;
+        if !change.wait {
+            crate::run::begin(&self.cluster, &self.place.release_namespace).await?;
+        }
+        Ok(())
+    }
+
+    /// Says that the new values are kept, and why they were not applied.
+    async fn kept(&self, error: anyhow::Error, revision: u64) -> anyhow::Error {
+        let reason = crate::proof::reason(&self.cluster, &self.place.release_namespace).await;
+        let what = format!("the change is kept as revision {revision} of the release, but was not applied");
+        let fix = format!(
+            "mend the cause and run `sc rerun`, or go back by `helm rollback {} --namespace {}`",
+            self.place.release, self.place.release_namespace
+        );
+        let error = reason.unwrap_or_else(|| error.to_string());
+        anyhow::anyhow!(error).context(Fault::failed(what, fix))
+    }
+}
+
+/// A chart that is newer is not put back behind its users' back.
+fn refuse_newer_chart(stored: &Stored) -> Result<()> {
+    match stored.chart_version() {
+        Some(version) if is_newer(version, chart::VERSION) => {
+            let what = format!("the release has chart {version}, and this `sc` brings {}", chart::VERSION);
+            Err(Fault::failed(what, "use an `sc` of that version or a later one").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The values of a release, as an object with a list of connections.
+pub(crate) fn values_of(stored: &Stored) -> Value {
+    let mut values = stored.values.clone().filter(Value::is_object).unwrap_or_else(|| json!({}));
+    if !values["connections"].is_array() {
+        values["connections"] = json!([]);
+    }
+    values
+}
+
+/// Whether the values are right, by the same rules that the job goes by.
+fn check(values: &Value) -> Result<()> {
+    let mut problems = Problems::default();
+    match Connections::parse(values.to_string().as_bytes(), &mut problems) {
+        Ok(connections) => Ledger::default().claim(&connections.listed, &mut problems),
+        Err(problem) => problems.push(problem),
+    }
+    let problems = problems.into_vec();
+    if problems.is_empty() { Ok(()) } else { Err(Problematic(problems).into()) }
+}
+
+/// Whether one version is later than another, both as semver writes them.
+fn is_newer(one: &str, other: &str) -> bool {
+    match (semver::Version::parse(one), semver::Version::parse(other)) {
+        (Ok(one), Ok(other)) => one > other,
+        _ => false,
+    }
+}
