@@ -3,6 +3,7 @@
 pub(crate) mod connection;
 pub(crate) mod release;
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
@@ -11,7 +12,7 @@ use sc_core::names::{is_label, is_subdomain};
 
 use crate::place::Place;
 use connection::{CreateArgs, DeleteArgs, ListArgs, SelectArgs, UpdateArgs, WaitArgs};
-use release::{ChangeArgs, InstallArgs, LogsArgs, RerunArgs, StatusArgs, UninstallArgs};
+use release::{ChangeArgs, DiffArgs, InstallArgs, LogsArgs, RerunArgs, StatusArgs, UninstallArgs};
 
 /// The longest name of a release that Helm takes.
 const LONGEST_RELEASE: usize = 53;
@@ -62,7 +63,51 @@ pub(crate) enum Command {
     Status(StatusArgs),
     Rerun(RerunArgs),
     Logs(LogsArgs),
+    Diff(DiffArgs),
     Render(RenderArgs),
+    Completion(CompletionArgs),
+    Man(ManArgs),
+}
+
+/// Prints what a shell runs to complete commands, arguments and the names of connections.
+#[derive(Debug, Parser)]
+#[command(after_help = "Examples:
+  source <(sc completion bash)
+  sc completion fish > ~/.config/fish/completions/sc.fish")]
+pub(crate) struct CompletionArgs {
+    /// The shell.
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
+}
+
+/// The shells that completion is for.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+    Powershell,
+}
+
+impl Shell {
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+            Self::Powershell => "powershell",
+        }
+    }
+}
+
+/// Writes the manual pages, one for each command.
+#[derive(Debug, Parser)]
+#[command(after_help = "Example:\n  sc man ~/.local/share/man/man1")]
+pub(crate) struct ManArgs {
+    /// Where to.
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
 }
 
 /// Prints the objects that the values ask for, as YAML documents.
@@ -146,16 +191,23 @@ pub(crate) enum Form {
     Tsv,
 }
 
-/// `KEY=VALUE`
-#[derive(Debug, Clone)]
+/// `KEY=VALUE`. No Debug: the value may be a credential.
+#[derive(Clone)]
 pub(crate) struct Pair {
     pub(crate) key: String,
     pub(crate) value: String,
 }
 
-/// Parses `KEY=VALUE`. The text is not quoted in the error: it may be a credential.
-pub(crate) fn pair(text: &str) -> Result<Pair, String> {
-    let (key, value) = text.split_once('=').ok_or("it has no `=`: write KEY=VALUE")?;
+impl std::fmt::Debug for Pair {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pair")
+    }
+}
+
+/// Takes `KEY=VALUE`. It never fails, since clap would quote the text, which may be a credential: one without `=` has no key, and is refused later.
+#[expect(clippy::unnecessary_wraps, reason = "that is how clap calls it")]
+pub(crate) fn pair(text: &str) -> Result<Pair, Infallible> {
+    let (key, value) = text.split_once('=').unwrap_or(("", text));
     Ok(Pair { key: key.to_owned(), value: value.to_owned() })
 }
 

@@ -1,6 +1,8 @@
 //! The commands, one file for each kind: what they ask, what they change, and what they say.
 
 pub(crate) mod connection;
+pub(crate) mod diff;
+pub(crate) mod manual;
 pub(crate) mod release;
 pub(crate) mod runs;
 pub(crate) mod show;

@@ -69,7 +69,7 @@ pub(crate) async fn sweep(store: &Store<'_>, now: &Stored) {
     }
 }
 
-async fn sweeping(Store { cluster, helm, place }: &Store<'_>, now: &Stored) -> Result<()> {
+async fn sweeping(Store { cluster, helm, place, .. }: &Store<'_>, now: &Stored) -> Result<()> {
     let used = now.values.as_ref().map(references).unwrap_or_default();
     let secrets = all(cluster, &place.release()).await?;
     let oldest = helm.history().await?.iter().map(|revision| revision.revision).min().unwrap_or_default();

@@ -55,6 +55,7 @@ pub(crate) fn default_name(target_service: &str) -> String {
 /// # Errors
 /// If a credential is not to be had, or something that was asked for has no meaning.
 pub(crate) fn asked(mut entry: Map<String, Value>, service: &TargetService, options: &Options) -> Result<Asked> {
+    refuse_keyless(options)?;
     let name = text(&entry, "name");
     let before = text(&entry, "authType");
     let login = Way::choose(service, &options.auth, &before)?;
@@ -78,6 +79,25 @@ pub(crate) fn asked(mut entry: Map<String, Value>, service: &TargetService, opti
         credentials = login.set_credentials(&mut entry, &options.auth, &name)?;
     }
     Ok(Asked { entry, credentials })
+}
+
+/// Refuses what should be `KEY=VALUE` and has no key. It is not quoted: it may be a credential.
+fn refuse_keyless(options: &Options) -> Result<()> {
+    let Options { target, auth, configuration, .. } = options;
+    let none = Vec::new();
+    let lists = [
+        ("--target", &target.parts),
+        ("--secret", auth.secret.as_ref().unwrap_or(&none)),
+        ("--service-principal", auth.service_principal.as_ref().unwrap_or(&none)),
+        ("--secret-ref", &auth.secret_ref),
+        ("--customized-keys", &configuration.customized_keys),
+        ("--connstr-props", &configuration.connstr_props),
+        ("--additional-configurations", &configuration.additional_configurations),
+    ];
+    match lists.into_iter().find(|(_, pairs)| pairs.iter().any(|pair| pair.key.is_empty())) {
+        Some((flag, _)) => Err(Fault::invalid(format!("a value of `{flag}` has no key"), "write KEY=VALUE, in quotes if it has blanks").into()),
+        None => Ok(()),
+    }
 }
 
 fn set_target(entry: &mut Map<String, Value>, options: &Options) {

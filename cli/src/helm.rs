@@ -7,6 +7,8 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 
 use anyhow::{Context, Result, anyhow};
+use sc_core::names::CONFIG_HASH;
+use sc_job::stop::Stop;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
@@ -21,6 +23,8 @@ const TIMEOUT: &str = "300s";
 /// Helm, and the release that it is asked about.
 pub(crate) struct Helm<'a> {
     place: &'a Place,
+    /// When this says so, Helm is asked to end, and waited for.
+    stop: Stop,
 }
 
 /// A release as Helm has it: its last revision.
@@ -60,6 +64,12 @@ impl Stored {
         Some(line.trim_matches('"'))
     }
 
+    /// The hash of the values that its chart made for the job.
+    pub(crate) fn config_hash(&self) -> Option<&str> {
+        let line = self.manifest.lines().find_map(|line| line.trim().strip_prefix(CONFIG_HASH)?.strip_prefix(": "))?;
+        Some(line.trim_matches('"'))
+    }
+
     /// Whether Helm is at work on it, or was killed while it was.
     pub(crate) fn is_pending(&self) -> bool {
         self.info.status.starts_with("pending-")
@@ -68,8 +78,8 @@ impl Stored {
 
 impl<'a> Helm<'a> {
     /// Helm for the release at this place.
-    pub(crate) fn of(place: &'a Place) -> Self {
-        Self { place }
+    pub(crate) fn of(place: &'a Place, stop: Stop) -> Self {
+        Self { place, stop }
     }
 
     /// The last revision of the release; nothing if there is none.
@@ -137,12 +147,35 @@ impl<'a> Helm<'a> {
         let mut command = Command::new("helm");
         command.args(arguments).args(self.place.helm_flags()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
-        let mut child = command.spawn().map_err(not_started)?;
+        // A group of its own: Ctrl-C at the terminal is for `sc`, which passes it on once and waits for what Helm makes of it.
+        let mut child = command.process_group(0).spawn().map_err(not_started)?;
+        let process = child.id();
         if let (Some(mut stdin), Some(input)) = (child.stdin.take(), input) {
             // Helm that ends early says why by itself.
             let _ = stdin.write_all(input).await;
         }
-        child.wait_with_output().await.context("failed to run `helm`")
+        // Who was asked to end before this began still wants to know.
+        let is_ending = self.stop.reason().is_some();
+        let ended = child.wait_with_output();
+        tokio::pin!(ended);
+        let output = tokio::select! {
+            output = &mut ended => output,
+            () = self.stop.signal(), if !is_ending => {
+                terminate(process);
+                ended.await
+            }
+        };
+        output.context("failed to run `helm`")
+    }
+}
+
+/// Asks a process to end.
+fn terminate(process: Option<u32>) {
+    crate::output::say("asked to end: waiting for Helm to leave the release in order");
+    let process = process.and_then(|number| i32::try_from(number).ok()).and_then(rustix::process::Pid::from_raw);
+    if let Some(process) = process {
+        // One that has ended meanwhile is what is wanted.
+        let _ = rustix::process::kill_process(process, rustix::process::Signal::TERM);
     }
 }
 

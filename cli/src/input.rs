@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow};
 use secrecy::SecretString;
 
-use crate::args::{Pair, pair};
+use crate::args::Pair;
 use crate::fault::Fault;
 
 /// The largest file that is read, so that none fills the memory.
@@ -36,11 +36,11 @@ pub(crate) fn pairs() -> Result<Vec<Pair>> {
     let bytes = read(Path::new("-"))?;
     let text = String::from_utf8(bytes).map_err(|_| anyhow!("standard input is not UTF-8"))?;
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    lines
-        .map(|(index, line)| {
-            pair(line).map_err(|why| Fault::invalid(format!("line {} of standard input: {why}", index + 1), "write one KEY=VALUE a line").into())
-        })
-        .collect()
+    let pairs = lines.map(|(index, line)| match line.split_once('=') {
+        Some((key, value)) => Ok(Pair { key: key.trim().to_owned(), value: value.to_owned() }),
+        None => Err(Fault::invalid(format!("line {} of standard input has no `=`", index + 1), "write one KEY=VALUE a line").into()),
+    });
+    pairs.collect()
 }
 
 /// Whether a person sits at both ends, who can be asked.

@@ -5,6 +5,7 @@
 mod args;
 mod chart;
 mod commands;
+mod completion;
 mod credentials;
 mod entry;
 mod exit;
@@ -27,9 +28,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use args::{Args, Command};
-use commands::{connection, release, runs, show, wait};
+use commands::{connection, diff, manual, release, runs, show, wait};
 
 fn main() -> ExitCode {
+    manual::complete();
     let args = Args::read();
     ExitCode::from(run(&args).unwrap_or_else(|error| output::failure(&error)))
 }
@@ -52,6 +54,9 @@ fn run(Args { place, command }: &Args) -> Result<u8> {
         Command::Status(args) => block_on(release::status(args, place)),
         Command::Rerun(args) => block_on(runs::rerun(args, place)),
         Command::Logs(args) => block_on(runs::logs(args, place)),
+        Command::Diff(args) => block_on(diff::run(args, place)),
+        Command::Completion(args) => manual::completion(args),
+        Command::Man(args) => manual::man(args),
     }
 }
 

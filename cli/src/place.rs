@@ -12,6 +12,10 @@ use crate::args::connection::{Selection, SourceArgs};
 use crate::args::{namespace, release_name};
 use crate::entry;
 
+/// The release, and its namespace, unless others are named.
+const RELEASE: &str = "sc";
+const NAMESPACE: &str = "sc-system";
+
 /// Where the release is. All of it has a default that is right for one release in the cluster of the current context.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Where the release is")]
@@ -25,12 +29,18 @@ pub(crate) struct Place {
     pub(crate) kube_context: Option<String>,
 
     /// The release.
-    #[arg(long, global = true, default_value = "sc", value_name = "NAME", value_parser = release_name)]
+    #[arg(long, global = true, default_value = RELEASE, value_name = "NAME", value_parser = release_name)]
     pub(crate) release: String,
 
     /// The namespace of that release, which also holds the Secrets that credentials refer to.
-    #[arg(long, global = true, default_value = "sc-system", value_name = "NAMESPACE", value_parser = namespace)]
+    #[arg(long, global = true, default_value = NAMESPACE, value_name = "NAMESPACE", value_parser = namespace)]
     pub(crate) release_namespace: String,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { kubeconfig: None, kube_context: None, release: RELEASE.to_owned(), release_namespace: NAMESPACE.to_owned() }
+    }
 }
 
 impl Place {

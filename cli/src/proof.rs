@@ -7,6 +7,8 @@ use sc_job::cluster::status::Status;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::helm::Stored;
+
 /// Whether the values of the release were applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) enum State {
@@ -22,7 +24,10 @@ pub(crate) enum State {
 
 /// What the job has left.
 pub(crate) struct Proof {
+    /// Whether the values that are in the cluster were applied.
     pub(crate) state: State,
+    /// Their hash.
+    hash: String,
     /// Why it is not a success.
     pub(crate) reason: String,
     /// What was done: `3 created, 1 unchanged`.
@@ -65,12 +70,24 @@ impl Proof {
         let field = |name: &str| status.text(name).to_owned();
         Ok(Self {
             state,
+            hash,
             reason: if state == State::Failed { field("reason") } else { String::new() },
             summary: field("summary"),
             started_at: field("startedAt"),
             finished_at: field("finishedAt"),
             last_success_at: field("lastSuccessAt"),
         })
+    }
+}
+
+impl Proof {
+    /// Whether the values of this revision were applied, which Helm may not have brought to the cluster.
+    pub(crate) fn state_of(&self, stored: &Stored) -> State {
+        match stored.config_hash() {
+            Some(hash) if hash == self.hash => self.state,
+            _ if stored.is_pending() => State::Pending,
+            _ => State::Failed,
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::fault::{Fault, Problematic};
 use crate::helm::{Helm, Stored};
 use crate::place::Place;
 use crate::progress;
+use crate::proof::{self, Proof, State};
 
 /// The Lease that one `sc` at a time holds while it changes the release.
 const LEASE: &str = "sc-cli";
@@ -31,6 +32,7 @@ pub(crate) struct Store<'a> {
     pub(crate) cluster: Cluster,
     /// Its Helm.
     pub(crate) helm: Helm<'a>,
+    stop: Stop,
 }
 
 /// A change of the values, and what it needs to be possible.
@@ -48,7 +50,8 @@ pub(crate) struct Change {
 impl<'a> Store<'a> {
     /// The release at this place.
     pub(crate) async fn at(place: &'a Place) -> Result<Self> {
-        Ok(Self { place, cluster: place.cluster().await?, helm: Helm::of(place) })
+        let stop = Stop::new();
+        Ok(Self { place, cluster: place.cluster().await?, helm: Helm::of(place, stop.clone()), stop })
     }
 
     /// The release as it is now.
@@ -90,18 +93,20 @@ impl<'a> Store<'a> {
     /// # Errors
     /// What is wrong with the new values, or why they could not be applied; then it is said whether they are kept.
     pub(crate) async fn change(&self, change: impl AsyncFnOnce(&Stored) -> Result<Change>) -> Result<()> {
-        let (stop, lease) = (Stop::new(), LeaseName { namespace: &self.place.release_namespace, name: LEASE });
+        let lease = LeaseName { namespace: &self.place.release_namespace, name: LEASE };
+        self.stop.on_signals().context("failed to listen to signals")?;
         let holder = format!("sc-{}-{:08x}", std::process::id(), fastrand::u32(..));
         // First, since without a release there may be no namespace for the Lease.
         self.stored().await?;
-        let held = progress::during("waiting for another `sc` to end", Lease::take(&self.cluster, lease, &holder, &stop)).await;
-        let held = held.map_err(|failure| self.no_lease(failure))?;
+        let held = progress::during("waiting for another `sc` to end", self.stop.or(Lease::take(&self.cluster, lease, &holder, &self.stop))).await;
+        let held = held?.map_err(|failure| self.no_lease(failure))?;
         let changed = async {
-            let stored = self.stored().await?;
+            let mut stored = self.stored().await?;
             self.refuse_pending(&stored)?;
+            self.forget_deleted(&mut stored).await?;
             self.apply(&stored, change(&stored).await?).await
         };
-        let ended = stop.or(changed).await.map_err(Into::into).flatten();
+        let ended = changed.await;
         held.release(&self.cluster).await;
         ended
     }
@@ -119,6 +124,17 @@ impl<'a> Store<'a> {
             .into(),
             other => anyhow::Error::new(other).context(what),
         }
+    }
+
+    /// Takes out the entries of connections that are absent, once it is proved that what they made is deleted.
+    async fn forget_deleted(&self, stored: &mut Stored) -> Result<()> {
+        let list = stored.values.as_mut().and_then(|values| values["connections"].as_array_mut());
+        let is_absent = |entry: &Value| entry["state"] == "absent";
+        let Some(list) = list.filter(|list| list.iter().any(is_absent)) else { return Ok(()) };
+        if Proof::read(&self.cluster, &self.place.release_namespace).await?.state == State::Succeeded {
+            list.retain(|entry| !is_absent(entry));
+        }
+        Ok(())
     }
 
     fn refuse_pending(&self, stored: &Stored) -> Result<()> {
@@ -171,10 +187,11 @@ impl<'a> Store<'a> {
 
     /// Says that the new values are kept, and why they were not applied.
     async fn kept(&self, error: anyhow::Error, revision: u64) -> anyhow::Error {
-        let reason = crate::proof::reason(&self.cluster, &self.place.release_namespace).await;
-        let what = format!("the change is kept as revision {revision} of the release, but was not applied");
+        let reason = proof::reason(&self.cluster, &self.place.release_namespace).await;
+        let but = if reason.is_some() { "was not applied" } else { "is not proved to be applied" };
+        let what = format!("the change is kept as revision {revision} of the release, but {but}");
         let fix = format!(
-            "mend the cause and run `sc rerun`, or go back by `helm rollback {} --namespace {}`",
+            "look by `sc status`, mend the cause and run `sc rerun`, or go back by `helm rollback {} --namespace {}`",
             self.place.release, self.place.release_namespace
         );
         let error = reason.unwrap_or_else(|| error.to_string());

@@ -147,6 +147,12 @@ impl Report {
         self.counts.values().sum()
     }
 
+    /// Whether something was done, or in a dry run would be.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        ["created", "updated", "deleted"].iter().any(|word| self.counts.contains_key(word))
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -30,6 +30,17 @@ pub fn compare(folder: &Path, extension: &str, outputs: &BTreeMap<String, String
     );
 }
 
+/// Compares one output with a file of a folder that several tests share.
+pub fn compare_one(folder: &Path, name: &str, output: &str) {
+    let file = folder.join(name);
+    if env::var_os("UPDATE").is_some() {
+        fs::create_dir_all(folder).unwrap();
+        return fs::write(file, output).unwrap();
+    }
+    let expected = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    assert!(expected == output, "{} differs\n{}", file.display(), lines::difference(&expected, output));
+}
+
 /// A name may have periods of its own, which `Path::with_extension` would cut off.
 fn path(folder: &Path, name: &str, extension: &str) -> PathBuf {
     folder.join(format!("{name}.{extension}"))

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser};
+use clap_complete::ArgValueCompleter;
 
 use super::{Output, Pair, namespace, pair};
+use crate::completion;
 
 /// The AKS cluster, as az names it. Elsewhere, and by default, it is the one of the kubeconfig's context.
 #[derive(Debug, Clone, Default, Args)]
@@ -27,11 +29,11 @@ pub(crate) struct SourceArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Selection {
     /// The connection's name.
-    #[arg(value_name = "CONNECTION", conflicts_with_all = ["connection", "id"])]
+    #[arg(value_name = "CONNECTION", conflicts_with_all = ["connection", "id"], add = ArgValueCompleter::new(completion::connections))]
     pub(crate) positional: Option<String>,
 
     /// The connection's name, as az takes it.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(completion::connections))]
     pub(crate) connection: Option<String>,
 
     /// The connection's id, as `sc` and az print it.
@@ -82,7 +84,7 @@ pub(crate) struct ListArgs {
   printf 'name=app\\nsecret=%s\\n' \"$PASSWORD\" | sc create mysql-flexible --connection stock --server stock-db --database stock --secret --credentials-stdin")]
 pub(crate) struct CreateArgs {
     /// What to connect to: `sc list-support-types` has them all.
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", add = ArgValueCompleter::new(completion::target_services))]
     pub(crate) target_service: String,
 
     /// The connection's name; without it one is made, as az does.
@@ -115,7 +117,7 @@ pub(crate) struct UpdateArgs {
     pub(crate) target_service: Option<String>,
 
     /// The connection's name.
-    #[arg(long, value_name = "NAME", required_unless_present = "id")]
+    #[arg(long, value_name = "NAME", required_unless_present = "id", add = ArgValueCompleter::new(completion::connections))]
     pub(crate) connection: Option<String>,
 
     /// The connection's id, as `sc` and az print it.
@@ -150,7 +152,7 @@ impl UpdateArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
     /// Whose names the variables get: `sc list-support-types` has them all.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(completion::client_types))]
     pub(crate) client_type: Option<String>,
 
     #[command(flatten)]

@@ -61,6 +61,20 @@ pub(crate) struct StatusArgs {
     pub(crate) output: Output,
 }
 
+/// Compares the values with the cluster and says by keys what a run would change. Nothing is written.
+#[derive(Debug, Parser)]
+#[command(after_help = "Exit codes:
+  0  nothing would change
+  1  something would
+  2  it could not be compared, or something would be refused
+
+Example:\n  sc diff -f values.yaml")]
+pub(crate) struct DiffArgs {
+    /// Compares these values instead of those of the release; `-` is standard input.
+    #[arg(long, short = 'f', value_name = "FILE")]
+    pub(crate) values: Option<PathBuf>,
+}
+
 /// Runs the job again, shows its log, and waits until it has proved its success.
 #[derive(Debug, Parser)]
 #[command(after_help = "Example:\n  sc rerun")]

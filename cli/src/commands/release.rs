@@ -4,7 +4,6 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::args::release::{ChangeArgs, InstallArgs, StatusArgs, UninstallArgs};
-use crate::commands::show;
 use crate::fault::{Fault, Problematic};
 use crate::helm::Stored;
 use crate::listing::Listing;
@@ -96,13 +95,14 @@ pub(crate) async fn status(args: &StatusArgs, place: &Place) -> Result<u8> {
     let job = format!("/apis/batch/v1/namespaces/{namespace}/jobs/sc-job");
     let (proof, job) = futures::future::join(Proof::read(&store.cluster, namespace), store.cluster.get(&job)).await;
     let (proof, job) = (proof?, job.with_context(|| format!("failed to read Job `{namespace}/sc-job`"))?);
-    let (listing, _) = show::read(&store).await?;
+    let listing = Listing::read(&store.cluster, namespace, &stored).await?;
+    let state = proof.state_of(&stored);
     let job = job.as_ref().map_or("gone, as after a success", |job| if crate::run::has_ended(job) { "ended" } else { "running" });
     let lines = [
         ("release", format!("{} in namespace {namespace}, revision {}, {}", place.release, stored.revision, stored.info.status)),
         ("chart", stored.chart_version().unwrap_or("unknown").to_owned()),
         ("job", job.to_owned()),
-        ("result", format!("{:?}", proof.state)),
+        ("result", format!("{state:?}")),
         ("reason", proof.reason.clone()),
         ("summary", proof.summary.clone()),
         ("started", proof.started_at.clone()),
@@ -110,14 +110,14 @@ pub(crate) async fn status(args: &StatusArgs, place: &Place) -> Result<u8> {
         ("last success", proof.last_success_at.clone()),
         ("connections", listing.present().count().to_string()),
     ];
-    let connections: Vec<Value> = listing.present().map(|listed| listed.shown(proof.state, false)).collect();
+    let connections: Vec<Value> = listing.present().map(|listed| listed.shown(state, false)).collect();
     let value = json!({
         "release": place.release, "namespace": namespace, "revision": stored.revision, "status": stored.info.status,
-        "chartVersion": stored.chart_version(), "job": job, "result": proof.state, "reason": proof.reason, "summary": proof.summary,
+        "chartVersion": stored.chart_version(), "job": job, "result": state, "reason": proof.reason, "summary": proof.summary,
         "startedAt": proof.started_at, "finishedAt": proof.finished_at, "lastSuccessAt": proof.last_success_at, "connections": connections,
     });
     let rows = lines.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| vec![name.to_owned(), text]).collect();
     output::show(args.output.form(), &Shown { value, header: &["What", "Now"], rows })?;
     output::problems_beside(&listing.problems);
-    Ok(if proof.state == State::Succeeded && stored.info.status == "deployed" { 0 } else { exit::REFUSED })
+    Ok(if state == State::Succeeded { 0 } else { exit::REFUSED })
 }

@@ -59,7 +59,7 @@ pub(crate) async fn read(store: &Store<'_>) -> Result<(Listing, proof::State)> {
     let (stored, proof) = futures::future::join(store.stored(), Proof::read(&store.cluster, namespace)).await;
     let stored = stored?;
     let listing = Listing::read(&store.cluster, namespace, &stored).await?;
-    Ok((listing, proof?.state))
+    Ok((listing, proof?.state_of(&stored)))
 }
 
 /// A connection with its variables.

@@ -113,6 +113,11 @@ impl Bed {
         bed
     }
 
+    /// A folder for files of the test.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The first namespace of connections.
     pub(crate) fn shop(&self) -> &str {
         &self.namespaces[0]

@@ -34,6 +34,7 @@ mod reruns;
 mod rights;
 mod sets;
 mod size;
+mod terminal;
 mod traces;
 mod upgrades;
 mod vault;
