@@ -11,7 +11,7 @@ use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use sc_core::names::{is_label, is_subdomain};
 
 use crate::place::Place;
-use connection::{CreateArgs, DeleteArgs, ListArgs, SelectArgs, UpdateArgs, WaitArgs};
+use connection::{CreateArgs, DeleteArgs, ListArgs, SelectArgs, UpdateArgs, ValidateArgs, WaitArgs};
 use release::{ChangeArgs, DiffArgs, InstallArgs, LogsArgs, RerunArgs, StatusArgs, UninstallArgs};
 
 /// The longest name of a release that Helm takes.
@@ -55,6 +55,7 @@ pub(crate) enum Command {
     Show(SelectArgs),
     ListConfiguration(SelectArgs),
     Delete(DeleteArgs),
+    Validate(ValidateArgs),
     Wait(WaitArgs),
     ListSupportTypes(SupportArgs),
     Install(InstallArgs),

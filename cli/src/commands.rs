@@ -6,4 +6,5 @@ pub(crate) mod manual;
 pub(crate) mod release;
 pub(crate) mod runs;
 pub(crate) mod show;
+pub(crate) mod validate;
 pub(crate) mod wait;

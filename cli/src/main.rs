@@ -3,6 +3,7 @@
 //! Rule: core decides, this crate asks and shows. Only `args` reads arguments, only `input` reads files, only `output` prints.
 
 mod args;
+mod certificate;
 mod chart;
 mod commands;
 mod completion;
@@ -16,6 +17,7 @@ mod listing;
 mod manifest;
 mod output;
 mod place;
+mod probe;
 mod progress;
 mod proof;
 mod render;
@@ -23,12 +25,13 @@ mod run;
 mod secrets;
 mod store;
 mod support;
+mod validation;
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use args::{Args, Command};
-use commands::{connection, diff, manual, release, runs, show, wait};
+use commands::{connection, diff, manual, release, runs, show, validate, wait};
 
 fn main() -> ExitCode {
     manual::complete();
@@ -44,6 +47,7 @@ fn run(Args { place, command }: &Args) -> Result<u8> {
         Command::Create(args) => block_on(connection::create(args, &place.for_source(&args.source)?)),
         Command::Update(args) => block_on(connection::update(args, &place.for_source(&args.source)?)),
         Command::Delete(args) => block_on(connection::delete(args, &place.for_selection(&args.selection)?)),
+        Command::Validate(args) => block_on(validate::run(args, &place.for_selection(&args.selection)?)),
         Command::List(args) => block_on(show::list(args, &place.for_source(&args.source)?)),
         Command::Show(args) => block_on(show::show(args, &place.for_selection(&args.selection)?)),
         Command::ListConfiguration(args) => block_on(show::list_configuration(args, &place.for_selection(&args.selection)?)),

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::arm::ResourceIdForm;
 use crate::credential::Credential;
+use crate::endpoint::Protocol;
 use crate::problem::{At, Kind, Problem, Problems, Word};
 use grammar::Grammar;
 use template::Template;
@@ -103,6 +104,8 @@ pub struct TargetService {
     pub parts: Vec<String>,
     /// What follows from the parts; each can be given instead.
     pub facts: BTreeMap<String, Template>,
+    /// Which protocol it speaks, and where: an address as [`Endpoint::parse`](crate::endpoint::Endpoint::parse) takes it.
+    pub probe: Option<(Protocol, Template)>,
     /// What it is to servicebinding.io, where it is anything there.
     pub binding: Option<BindingType>,
     /// Why some variables differ from the documented ones, by name.

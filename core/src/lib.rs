@@ -9,6 +9,7 @@ pub mod connection;
 pub mod connections;
 pub mod credential;
 pub mod document;
+pub mod endpoint;
 mod fields;
 pub mod ledger;
 pub mod names;

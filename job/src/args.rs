@@ -1,5 +1,6 @@
 //! Arguments and environment; nothing else reads either.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,6 +45,14 @@ pub struct Args {
     #[arg(long, short)]
     pub verbose: bool,
 
+    /// With `probe`: what to reach, as `protocol://host:port`.
+    #[arg(long, value_name = "ENDPOINT")]
+    pub(crate) endpoint: Option<String>,
+
+    /// With `probe`: a variable that must be set; may be given several times.
+    #[arg(long = "key", value_name = "NAME")]
+    pub(crate) keys: Vec<String>,
+
     #[command(flatten)]
     pub(crate) environment: Environment,
 }
@@ -57,6 +66,13 @@ pub enum Task {
     Check,
     /// Deletes all objects that the release has made, and says so to runs that come after it
     Cleanup,
+    /// Says whether the variables of a connection are set here, and whether what it points at answers; writes nothing
+    Probe,
+}
+
+/// The names of the variables that are set, whatever is in them.
+pub(crate) fn variables() -> BTreeSet<String> {
+    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect()
 }
 
 /// What started a run.

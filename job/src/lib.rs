@@ -13,6 +13,7 @@ pub mod exit;
 mod for_each;
 pub mod memory;
 pub mod output;
+pub mod probe;
 pub mod remove;
 pub mod run;
 pub mod stop;

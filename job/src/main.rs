@@ -4,8 +4,9 @@ use std::alloc::System;
 use std::process::ExitCode;
 
 use clap::Parser;
-use sc_job::args::Args;
-use sc_job::{memory, output, run};
+use sc_job::args::{Args, Task};
+use sc_job::output::{self, Output};
+use sc_job::{memory, probe, run};
 use spinning_top::RawSpinlock;
 use talc::TalcLock;
 use talc::source::GlobalAllocSource;
@@ -14,10 +15,17 @@ use talc::source::GlobalAllocSource;
 #[global_allocator]
 static ALLOCATOR: TalcLock<RawSpinlock, GlobalAllocSource<System>> = TalcLock::new(GlobalAllocSource::new(System));
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let args = Args::parse();
     output::start_log(args.verbose);
     memory::close();
-    ExitCode::from(run::run(&args).await)
+    ExitCode::from(match args.task {
+        Task::Probe => probe::run(&args, &Output::standard()),
+        Task::Apply | Task::Check | Task::Cleanup => apply(&args),
+    })
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn apply(args: &Args) -> u8 {
+    run::run(args).await
 }

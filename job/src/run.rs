@@ -189,7 +189,7 @@ impl Run<'_> {
     async fn document(&self) -> Result<Document> {
         match self.args.task {
             Task::Cleanup => Document::nothing_of_live(self.cluster, self.args, self.stop).await,
-            Task::Apply | Task::Check => Document::read(self.cluster, self.args, self.stop).await,
+            Task::Apply | Task::Check | Task::Probe => Document::read(self.cluster, self.args, self.stop).await,
         }
     }
 
@@ -203,7 +203,7 @@ impl Run<'_> {
             Work { cluster: self.cluster, release: self.args.release(), mode, inventory, has_all_rights, stop: self.stop, output: self.output };
         match (self.args.task, document) {
             (Task::Cleanup, Ok(_)) => work.clear(begun).await,
-            (Task::Apply | Task::Check, Ok(document)) => Box::pin(work.run(&document.bytes, begun)).await,
+            (Task::Apply | Task::Check | Task::Probe, Ok(document)) => Box::pin(work.run(&document.bytes, begun)).await,
             (_, Err(error)) => Done { cut_short: Some(begun.await.err().unwrap_or(error)), ..Done::default() },
         }
     }

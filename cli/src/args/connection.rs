@@ -1,5 +1,6 @@
 //! The arguments of the commands about connections: those of `az aks connection`, and few of our own.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args, Parser};
@@ -359,6 +360,26 @@ pub(crate) struct ConfigurationArgs {
     /// Gives the variable that the App Configuration provider for Kubernetes reads (appconfig only).
     #[arg(long, short = 'e', visible_alias = "enable-appconfig-extension")]
     pub(crate) use_appconfig_extension: bool,
+}
+
+/// Checks a connection from its values to the first words of its target, the latter from a pod in its namespace, which is gone afterwards.
+#[derive(Debug, Parser)]
+#[command(after_help = "Exit codes:
+  0  no check has failed
+  1  it could not be checked
+  3  a check has failed
+
+Example:\n  sc validate orders --output table")]
+pub(crate) struct ValidateArgs {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+
+    /// Certificate authorities to trust beside those of this machine, in PEM.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 /// Deletes a connection and the objects that were made for it. Its workload loses its variables at the next start.

@@ -20,6 +20,7 @@ impl Check<'_> {
     pub(super) fn all(&mut self, at: &At) {
         self.names(at);
         self.facts(&at.field("facts"));
+        self.probe(&at.field("probe"));
         let mut used = BTreeSet::new();
         for (auth_type, login) in &self.service.auth_types {
             let at = at.field("authTypes").field(auth_type.name());
@@ -42,6 +43,15 @@ impl Check<'_> {
                 let choice = Choice::of(&expression.name, known);
                 self.problems.add(&at.key(name), unknown_name(expression, choice));
             }
+        }
+    }
+
+    fn probe(&mut self, at: &At) {
+        let service = self.service;
+        let known = |name: &str| is_given(service, name) || service.facts.contains_key(name);
+        let expressions = service.probe.iter().flat_map(|(_, address)| address.expressions());
+        for expression in expressions.filter(|expression| !known(&expression.name)) {
+            self.problems.add(at, unknown_name(expression, Choice::of(&expression.name, service.target_names())));
         }
     }
 

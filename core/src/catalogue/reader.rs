@@ -10,6 +10,7 @@ use super::template::Template;
 use super::{AuthType, BindingType, CLIENT_TYPES, Configuration, Correction, Login, TargetService, Variable};
 use crate::arm::ResourceIdForm;
 use crate::credential::Credential;
+use crate::endpoint::Protocol;
 use crate::fields::{Fields, wrong_shape};
 use crate::names::{is_key, is_label};
 use crate::problem::{At, Choice, Kind, Problems, Word};
@@ -30,6 +31,7 @@ impl TargetService {
         let resource_id = fields.text("resourceId").map(ResourceIdForm::new);
         let parts = texts(&mut fields, "parts");
         let facts = facts(&mut fields);
+        let probe = probe(&mut fields);
         let binding = fields.take("binding").and_then(|value| binding_type(value, at, fields.problems()));
         let corrections = corrections(&mut fields);
         let auth_types = auth_types(&mut fields);
@@ -39,7 +41,7 @@ impl TargetService {
             let rule = "1 to 63 of the characters a-z, 0-9 and `-`, a letter or digit first and last";
             problems.add(&at.field("name"), Kind::InvalidName { what: "target service", given: Word::new(&*name), rule });
         }
-        let service = Self { name, display_name: display_name?, resource_id, parts, facts, binding, corrections, auth_types };
+        let service = Self { name, display_name: display_name?, resource_id, parts, facts, probe, binding, corrections, auth_types };
         Check { service: &service, problems }.all(at);
         (problems.len() == before).then_some(service)
     }
@@ -74,6 +76,23 @@ fn facts(fields: &mut Fields<'_>) -> BTreeMap<String, Template> {
         return BTreeMap::new();
     }
     map.into_iter().filter_map(|(name, value)| Some((name.clone(), template(value, &at.key(&name), fields.problems())?))).collect()
+}
+
+/// The address of a service, under the name of the protocol that it speaks there.
+fn probe(fields: &mut Fields<'_>) -> Option<(Protocol, Template)> {
+    let at = fields.at().field("probe");
+    let mut entries = fields.map("probe").into_iter();
+    let (name, value) = entries.next()?;
+    if entries.next().is_some() {
+        let rule = "write one protocol and the address, as in `postgresql: \"{{host}}:{{port}}\"`".to_owned();
+        fields.problems().add(&at, Kind::InvalidFact { what: "the probe".into(), rule });
+    }
+    let Some(protocol) = Protocol::named(&name) else {
+        let choice = Choice::of(&name, Protocol::ALL.map(|(_, name, _)| name));
+        fields.problems().add(&at, Kind::UnknownField { field: Word::new(name), choice });
+        return None;
+    };
+    Some((protocol, template(value, &at.field(protocol.name()), fields.problems())?))
 }
 
 fn binding_type(value: Value, at: &At, problems: &mut Problems) -> Option<BindingType> {
@@ -247,6 +266,10 @@ pub(super) mod tests {
             ("name: x", "name: X y", "target service (not shown) is not valid"),
             ("facts: {", "parts: [username]\nfacts: {", "part or fact `username` is not valid"),
             ("facts: {", "facts: {id: x, ", "part or fact `id` is not valid"),
+            ("name: x", "name: x\nprobe: {gopher: '{{host}}'}", "probe: `gopher` is not a field here"),
+            ("name: x", "name: x\nprobe: {https: '{{hots}}'}", "probe: line 1, column 1 of the template: `hots` is not known"),
+            ("name: x", "name: x\nprobe: {https: '{{password}}'}", "probe: line 1, column 1 of the template: `password` is not known"),
+            ("name: x", "name: x\nprobe: {https: a, tds: b}", "the probe is not valid"),
             ("name: x", "name: x\nbinding: {type: 'a/b', provider: azure}", "binding: type (not shown) is not valid"),
             ("    credentials: [password]", "    binding: {provider: x}\n    credentials: [password]", "binding: entry `provider` is not valid"),
             ("  secret:", "  workload-identity:", "workload-identity: `credentials`, without `clientId`, is not valid"),

@@ -1,0 +1,179 @@
+//! `sc validate`: from the values to the first words of the target, whether a connection works.
+
+use std::future::ready;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use sc_core::endpoint::Endpoint;
+use sc_core::report::Verdict;
+use sc_core::values::Values;
+use sc_job::apply::{First, Mode};
+use sc_job::output::Output;
+use sc_job::stop::Stop;
+use sc_job::work::{Done, Work};
+use serde_json::{Value, json};
+
+use crate::args::connection::ValidateArgs;
+use crate::certificate::Authorities;
+use crate::listing::{Listed, Listing, Wanted};
+use crate::output::{self, Shown};
+use crate::place::Place;
+use crate::probe::{Line, Probe};
+use crate::store::{Store, values_of};
+use crate::validation::{CERTIFICATE, CONFIGURATION, Checks, DNS, GREETING, OBJECTS, POD, REFERENCES, TCP, TLS, VARIABLES};
+use crate::{exit, progress};
+
+/// The columns of the table.
+const HEADER: [&str; 5] = ["Check", "Result", "Time", "Found", "Fix"];
+/// The checks that the probe does.
+const OF_PROBE: [&str; 7] = [POD, VARIABLES, DNS, TCP, TLS, CERTIFICATE, GREETING];
+
+/// Validates a connection.
+pub(crate) async fn run(args: &ValidateArgs, place: &Place) -> Result<u8> {
+    let wanted = Wanted::of(&args.selection)?;
+    let authorities = Authorities::of(args.ca_file.as_deref())?;
+    let store = Store::at(place).await?;
+    let stored = store.stored().await?;
+    let values = values_of(&stored);
+    let listing = Listing::read(&store.cluster, &place.release_namespace, &stored).await?;
+    let listed = listing.find(&wanted)?;
+    let mut checks = Checks::default();
+    let what = format!("validating connection `{}`", wanted.name);
+    progress::during(&what, validate(&store, (&values, listed), &authorities, &mut checks)).await;
+    show(args, &checks)?;
+    Ok(if checks.is_sound() { 0 } else { exit::REFUSED })
+}
+
+async fn validate(store: &Store<'_>, (values, listed): (&Value, &Listed), authorities: &Authorities, checks: &mut Checks) {
+    objects(store, (values, listed), checks).await;
+    if !checks.is_sound() {
+        return checks.skip(&OF_PROBE, "the Secret is not as it should be");
+    }
+    let endpoint = endpoint(values, listed);
+    let probe = Probe { cluster: &store.cluster, release_namespace: &store.place.release_namespace, listed, endpoint: endpoint.clone() };
+    let begun = Instant::now();
+    match probe.run().await {
+        Ok(lines) => {
+            let in_checks: u64 = lines.iter().map(|line| line.milliseconds).sum();
+            checks.success(POD, "it started, with the Secret by envFrom", begun.elapsed().saturating_sub(Duration::from_millis(in_checks)));
+            for line in lines {
+                told(line, (endpoint.as_ref(), authorities), checks);
+            }
+        }
+        Err(error) => {
+            let fix = format!("look by `kubectl -n {} get events`", listed.connection.namespace);
+            checks.failure(POD, format!("{error:#}"), fix, begun.elapsed());
+        }
+    }
+    let why = if endpoint.is_none() { "the catalogue has no address to probe" } else { "an earlier check has failed" };
+    checks.skip(&OF_PROBE, why);
+}
+
+/// Where the target is reached.
+fn endpoint(values: &Value, listed: &Listed) -> Option<Endpoint> {
+    let settings = Values::parse(values.to_string().as_bytes(), &mut sc_core::problem::Problems::default()).ok()?.settings;
+    Endpoint::of(listed.entry().clone(), &settings)
+}
+
+/// Holds the objects against the values, by a run of the job that writes nothing.
+async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks: &mut Checks) {
+    let begun = Instant::now();
+    let mut document = values.clone();
+    document["connections"] = json!([listed.entry()]);
+    for other in ["connectionSets", "connectionsDocument"] {
+        document.as_object_mut().map(|fields| fields.remove(other));
+    }
+    let (stop, said) = (Stop::new(), Said::default());
+    let output = Output::to(said.clone());
+    let work = Work {
+        cluster: &store.cluster,
+        release: store.place.release(),
+        mode: Mode { first: First::Read, dry_run: true },
+        inventory: None,
+        has_all_rights: false,
+        stop: &stop,
+        output: &output,
+    };
+    let Done { report, cut_short, .. } = work.run(document.to_string().as_bytes(), ready(Ok(()))).await;
+    let took = begun.elapsed();
+    let is_reference = |problem: &&sc_core::problem::Problem| problem.at.to_string().contains("credentials");
+    if let Some(error) = cut_short {
+        return checks.failure(OBJECTS, format!("{error:#}"), "try again", took);
+    }
+    let (references, others): (Vec<_>, Vec<_>) = report.problems.iter().partition(is_reference);
+    match others.first() {
+        Some(problem) => checks.failure(CONFIGURATION, format!("{problem} (at {})", problem.at), problem.fix(), took),
+        None => checks.success(CONFIGURATION, "it fits the catalogue", Duration::ZERO),
+    }
+    match references.first() {
+        Some(problem) => checks.failure(REFERENCES, problem.to_string(), problem.fix(), took),
+        None => checks.success(REFERENCES, count(listed.connection.references().count(), "reference"), Duration::ZERO),
+    }
+    if !report.problems.is_empty() {
+        return checks.skip(&[OBJECTS], "an earlier check has failed");
+    }
+    if report.verdict() == Verdict::Applied && !report.has_changes() {
+        checks.success(OBJECTS, format!("{}: unchanged", listed.objects().join(", ")), took);
+    } else {
+        checks.failure(OBJECTS, said.lines(), "put them back by `sc rerun`", took);
+    }
+}
+
+/// The checks of the probe: what it calls them, and how to mend a failure.
+const TOLD: [(&str, &str, &str); 5] = [
+    ("variables", VARIABLES, "put the Secret back by `sc rerun`"),
+    ("dns", DNS, "is the target there, and its name right? in a private network: is its DNS zone linked?"),
+    ("tcp", TCP, "let the cluster's outgoing address through the target's firewall, and see the network policies of the namespace"),
+    ("tls", TLS, "turn TLS on at the target, and see whether a proxy stands in between"),
+    ("greeting", GREETING, "is it the right port?"),
+];
+
+/// Takes down a line of the probe.
+fn told(line: Line, (endpoint, authorities): (Option<&Endpoint>, &Authorities), checks: &mut Checks) {
+    if let (Some(endpoint), false) = (endpoint, line.certificates.is_empty()) {
+        return authorities.judge(endpoint, &line.certificates, checks);
+    }
+    let Some((_, name, fix)) = TOLD.into_iter().find(|(check, ..)| *check == line.check) else { return };
+    let took = Duration::from_millis(line.milliseconds);
+    if line.result == "success" { checks.success(name, line.found, took) } else { checks.failure(name, line.found, fix, took) }
+}
+
+fn show(args: &ValidateArgs, checks: &Checks) -> Result<()> {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let row = |check: &crate::validation::Check| {
+        vec![check.name.to_owned(), check.result.word().to_owned(), format!("{} ms", check.milliseconds), text(&check.description), text(&check.fix)]
+    };
+    let shown = Shown { value: serde_json::to_value(&checks.0)?, header: &HEADER, rows: checks.0.iter().map(row).collect() };
+    output::show(args.output.form(), &shown)
+}
+
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What a run says, kept.
+#[derive(Clone, Default)]
+struct Said(Arc<Mutex<Vec<u8>>>);
+
+impl Said {
+    /// The lines about objects that are not as they should be.
+    fn lines(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = String::from_utf8_lossy(&bytes);
+        let lines = text.lines().map(str::trim).filter(|line| !line.starts_with("dry run: ") && !line.contains(" object"));
+        lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("; ")
+    }
+}
+
+impl Write for Said {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
