@@ -25,6 +25,14 @@ pub fn tree(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(path)
 }
 
+/// A program of the workspace, as cargo has built it beside the running test.
+pub fn built(package: &str, name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let program = test.parent().unwrap().with_file_name(name);
+    assert!(program.exists(), "{} is not built: `cargo build -p {package}` builds it", program.display());
+    program
+}
+
 /// The files of a folder with this extension, in order. An empty list would make a test that checks nothing, so it fails here.
 pub fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(tree(folder)).unwrap_or_else(|error| panic!("{folder}: {error}"));

@@ -117,7 +117,7 @@ async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks:
     if report.verdict() == Verdict::Applied && !report.has_changes() {
         checks.success(OBJECTS, format!("{}: unchanged", listed.objects().join(", ")), took);
     } else {
-        checks.failure(OBJECTS, said.lines(), "put them back by `sc rerun`", took);
+        checks.failure(OBJECTS, format!("a run would change it: {}", said.lines()), "put them back by `sc rerun`", took);
     }
 }
 

@@ -134,3 +134,99 @@ fn receive(wire: &mut dyn Wire, count: usize) -> Result<Vec<u8>, String> {
     bytes.truncate(got);
     if bytes.is_empty() { Err("it closed the connection without a word".to_owned()) } else { Ok(bytes) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Read, Result, Write};
+
+    use super::*;
+
+    /// The other end: what it will say, and what it was told.
+    struct Other {
+        says: Cursor<Vec<u8>>,
+        told: Vec<u8>,
+    }
+
+    impl Read for Other {
+        fn read(&mut self, bytes: &mut [u8]) -> Result<usize> {
+            // In small pieces, as a network may deliver it.
+            let end = bytes.len().min(3);
+            self.says.read(&mut bytes[..end])
+        }
+    }
+
+    impl Write for Other {
+        fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+            self.told.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn other_end(says: &[u8]) -> Other {
+        Other { says: Cursor::new(says.to_vec()), told: Vec::new() }
+    }
+
+    /// What a server of each protocol says to the first words of it.
+    const ANSWERS: [(Protocol, &[u8]); 10] = [
+        (Protocol::Amqp, b"AMQP\x03\x01\0\0"),
+        (Protocol::Cassandra, &[0x84, 0, 0, 0, 6, 0, 0, 0, 2]),
+        (Protocol::Https, b"HTTP/1.1 403 Forbidden\r\n"),
+        (Protocol::Kafka, b"\0\0\0\x0a\0\0\0\x07\0\0"),
+        (Protocol::Mongodb, b"\x40\0\0\0\x09\0\0\0\x01\0\0\0\xdd\x07\0\0"),
+        (Protocol::Postgresql, b"R\0\0\0\x08"),
+        (Protocol::Postgresql, b"E\0\0\0\x50SFATAL"),
+        (Protocol::Redis, b"-NOAUTH Authentication required.\r\n"),
+        (Protocol::Redis, b"+PONG\r\n"),
+        (Protocol::Tds, &[4, 1, 0, 43]),
+    ];
+
+    #[test]
+    fn each_protocol_is_known_by_its_answer_and_taken_for_no_other() {
+        for (protocol, says) in ANSWERS {
+            assert!(exchange(protocol, "a.example", &mut other_end(says)).is_ok(), "{protocol:?}");
+            for (other, says) in ANSWERS.into_iter().filter(|(other, _)| *other != protocol) {
+                assert!(exchange(protocol, "a.example", &mut other_end(says)).is_err(), "{other:?} was taken for {protocol:?}");
+            }
+            assert!(exchange(protocol, "a.example", &mut other_end(b"")).is_err(), "{protocol:?}: silence is no greeting");
+        }
+    }
+
+    #[test]
+    fn what_says_its_own_length_says_it_rightly() {
+        for (message, at) in [(STARTUP, 0..4), (API_VERSIONS, 0..4), (PRELOGIN, 2..4)] {
+            let length = message[at.clone()].iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+            let without_itself = if message == API_VERSIONS { 4 } else { 0 };
+            assert_eq!(length + without_itself, message.len());
+        }
+        assert_eq!(usize::from(HELLO[0]), HELLO.len());
+        assert_eq!(usize::from(MYSQL_SSL[0]) + 4, MYSQL_SSL.len());
+    }
+
+    #[test]
+    fn postgresql_is_asked_for_tls_and_must_have_it() {
+        let mut server = other_end(b"S");
+        assert_eq!(before_tls(Protocol::Postgresql, &mut server), Ok(None));
+        assert_eq!(server.told, SSL_REQUEST);
+        assert!(before_tls(Protocol::Postgresql, &mut other_end(b"N")).unwrap_err().contains("offers no TLS"));
+        assert!(before_tls(Protocol::Postgresql, &mut other_end(b"HTTP/1.1 400")).unwrap_err().contains("does not speak postgresql"));
+    }
+
+    #[test]
+    fn mysql_greets_first_and_says_whether_it_has_tls() {
+        let greeting = |capabilities: [u8; 2]| {
+            let body = [&[10][..], b"8.0.39\0", &[0; 13], &capabilities].concat();
+            [&[u8::try_from(body.len()).unwrap(), 0, 0, 0], body.as_slice()].concat()
+        };
+        let mut server = other_end(&greeting([0xff, 0xff]));
+        assert_eq!(before_tls(Protocol::Mysql, &mut server), Ok(Some("mysql 8.0.39".into())));
+        assert_eq!(server.told, MYSQL_SSL);
+        assert!(before_tls(Protocol::Mysql, &mut other_end(&greeting([0xff, 0xf7]))).unwrap_err().contains("offers no TLS"));
+        let refused = [&[3, 0, 0, 0], &[0xff, 0x69, 0x04][..]].concat();
+        assert!(before_tls(Protocol::Mysql, &mut other_end(&refused)).unwrap_err().contains("refuses this host"));
+        assert!(before_tls(Protocol::Mysql, &mut other_end(b"")).is_err());
+    }
+}

@@ -14,10 +14,12 @@ mod values;
 mod verdict;
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use cases::{Case, Cases};
 use logins::Login;
 use programs::{Answer, Ecosystem, Question};
+use sc_tests::built;
 use servers::Servers;
 use verdict::Verdict;
 
@@ -58,6 +60,40 @@ fn real_servers_let_every_password_in() {
         }
     });
     verdict.end(logins::parsers());
+}
+
+/// The probe of `sc validate` where the servers are.
+#[test]
+fn real_servers_greet_the_probe() {
+    let servers = Servers::start(&logins::users());
+    let probe = |endpoint: &str| {
+        let inside = servers.inside();
+        let output =
+            Command::new(&inside[0]).args(&inside[1..]).arg(built("sc-job", "sc-job")).args(["probe", "--endpoint", endpoint]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let last = |said: &str| serde_json::from_str::<serde_json::Value>(said.lines().last().unwrap()).unwrap();
+    for (endpoint, found) in [
+        ("postgresql://orders.postgres.database.azure.com", "it speaks postgresql"),
+        ("mysql://orders.mysql.database.azure.com", "mysql "),
+        ("redis://orders.redis.cache.windows.net", "it speaks redis"),
+    ] {
+        let said = probe(endpoint);
+        let greeting = last(&said);
+        assert_eq!((&greeting["check"], &greeting["result"]), (&"greeting".into(), &"success".into()), "{endpoint}: {said}");
+        assert!(greeting["found"].as_str().unwrap().starts_with(found), "{endpoint}: {greeting}");
+        assert!(said.contains("{\"certificates\":[\"MII"), "{endpoint}: {said}");
+    }
+    for (endpoint, check) in [
+        ("redis://orders.postgres.database.azure.com:5432", "tls"),
+        ("postgresql://orders.redis.cache.windows.net:6380", "tls"),
+        ("amqp://orders.redis.cache.windows.net:6380", "greeting"),
+        ("redis://orders.redis.cache.windows.net:6381", "tcp"),
+        ("redis://nothing.redis.cache.windows.net", "dns"),
+    ] {
+        let failed = last(&probe(endpoint));
+        assert_eq!((&failed["check"], &failed["result"]), (&check.into(), &"failure".into()), "{endpoint}: {failed}");
+    }
 }
 
 type LoggedIn<'l> = (BTreeMap<String, String>, Vec<(&'l Login, Answer)>);

@@ -1,8 +1,9 @@
 //! `sc` on a real cluster, with the real Helm 3 and 4: whole outputs, as a person or a script sees them.
 
-mod session;
+pub(crate) mod session;
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::thread;
 use std::time::Duration;
 
@@ -180,6 +181,42 @@ fn who_is_interrupted_waits_for_helm_and_says_what_is_kept() {
         let again = session.run(create, PAIRS);
         assert!(again.is_ok, "{again:?}");
         assert_whole(bed, "orders");
+    });
+}
+
+/// What is wrong is found where it is, whatever it is, and nothing is left in the cluster.
+#[test]
+fn a_connection_is_validated_from_values_to_the_first_words() {
+    bed::with_either_helm([Helm::Three, Helm::Four], "validate", 1, |bed| {
+        let mut session = Session::of(bed);
+        let config = kube::wait_for("the authority", Duration::from_secs(10), || kube::get(bed.shop(), "configmap", "kube-root-ca.crt"));
+        fs::write(bed.folder().join("ca.crt"), config["data"]["ca.crt"].as_str().unwrap()).unwrap();
+        // The API server speaks HTTPS, and its address is the same on all clusters of scripts/cluster.
+        let create = |name: &str, address: &str| {
+            let target = format!("--account media --target endpoint=https://{address}/ --secret --credentials-stdin");
+            let create = format!("create storage-blob --connection {name} --kube-namespace SHOP --client-type springBoot {target}");
+            session.run(&create, "secret=hunter2-kept-hunter2\n");
+        };
+        assert!(session.run("install", "").is_ok);
+        create("media", "10.96.0.1");
+        create("elsewhere", "10.96.0.1:444");
+        create("nowhere", "nowhere.example");
+        session.sc("validate media --ca-file FOLDER/ca.crt -o table");
+        session.sc("validate media -o tsv");
+        session.sc("validate elsewhere -o tsv");
+        session.sc("validate nowhere -o tsv");
+        let secret = json!({"metadata": {"name": "sc-media-secret", "namespace": bed.shop()}, "data": {"X": "eA=="}});
+        kube::kubectl(&["-n", bed.shop(), "patch", "secret", "sc-media-secret", "--type=merge", "-p", &secret.to_string()]);
+        session.sc("validate media -o tsv");
+        session.sc("diff");
+        session.sc("rerun");
+        let secrets = kube::list(&bed.system, "secrets");
+        let names = secrets.iter().filter_map(|secret| secret["metadata"]["name"].as_str());
+        let credential = names.into_iter().find(|name| name.starts_with("sc-credentials-media-")).unwrap();
+        kube::kubectl(&["-n", &bed.system, "delete", "secret", credential]);
+        session.sc("validate media -o tsv");
+        assert!(kube::list(bed.shop(), "pods").is_empty(), "no probe is left");
+        session.end("validate");
     });
 }
 

@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use crate::bed::{self, Bed, Helm};
 use crate::connections::{PASSWORD, orders_admin, postgres};
 use crate::kube;
+use crate::terminal::session::Session;
 
 /// The database server, for as long as this lives.
-struct Database {
+pub(crate) struct Database {
     cluster: String,
 }
 
@@ -41,7 +42,20 @@ fn a_workload_asks_its_database() {
         for (key, value) in node {
             assert!(variables.contains(&format!("{key}={value}\n")), "{key} is not in the workload's environment");
         }
+        assert_validated(bed);
     });
+}
+
+/// `sc validate` comes to the same, down to the words of the database.
+fn assert_validated(bed: &Bed) {
+    let validated = Session::of(bed).run("validate orders --output json", "");
+    let checks: Vec<Value> = serde_json::from_str(&validated.output).unwrap_or_else(|_| panic!("{validated:?}"));
+    let results: Vec<(&str, &str)> = checks.iter().map(|check| (check["name"].as_str().unwrap(), check["result"].as_str().unwrap())).collect();
+    assert_eq!(results.last(), Some(&("Protocol greeting validated.", "success")), "{checks:#?}");
+    // The database has an authority of its own, which clients with `sslmode=require` do not ask for.
+    let others = results.iter().filter(|(_, result)| *result != "success");
+    assert_eq!(others.collect::<Vec<_>>(), [&("TLS certificate validated.", "warning")], "{checks:#?}");
+    assert!(validated.is_ok && kube::list(bed.shop(), "pods").len() == 1, "the probe is gone");
 }
 
 fn pod(bed: &Bed) -> Value {
@@ -73,7 +87,7 @@ fn log_of_ended_pod(bed: &Bed) -> String {
 
 impl Database {
     /// Starts the server, and loads the image with its client.
-    fn start(cluster: String) -> Self {
+    pub(crate) fn start(cluster: String) -> Self {
         let image = Path::new(env!("CARGO_TARGET_TMPDIR")).join("psql.tar");
         let image = image.to_str().unwrap();
         script("tests/cluster/psql-image", &[image]);

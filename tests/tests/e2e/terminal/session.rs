@@ -3,12 +3,11 @@
 use std::env;
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use sc_tests::helm::Answer;
-use sc_tests::{canary, golden, tree};
+use sc_tests::{built, canary, golden, tree};
 
 use crate::bed::Bed;
 use crate::kube;
@@ -68,8 +67,8 @@ impl<'a> Session<'a> {
 
     /// Starts a command.
     pub(crate) fn start(&self, arguments: &str, input: &str) -> Child {
-        let mut command = Command::new(program());
-        let arguments = arguments.replace("SHOP", self.bed.shop());
+        let mut command = Command::new(built("sc-cli", "sc"));
+        let arguments = arguments.replace("SHOP", self.bed.shop()).replace("FOLDER", self.bed.folder().to_str().unwrap());
         command.args(arguments.split_whitespace()).args(["--release-namespace", &self.bed.system]).env("PATH", &self.path);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
@@ -132,7 +131,7 @@ impl<'a> Session<'a> {
     }
 
     fn normalised(&self, text: &str) -> String {
-        let text = text.replace(self.bed.shop(), "SHOP").replace(&self.bed.system, "SYSTEM");
+        let text = without_times(text).replace(self.bed.shop(), "SHOP").replace(&self.bed.system, "SYSTEM");
         let is_of_word = |c: char| c.is_ascii_alphanumeric() || "-:.+".contains(c);
         let mut words = String::new();
         let mut rest = text.as_str();
@@ -156,6 +155,18 @@ fn constant(word: &str) -> String {
         Some((name, _)) => format!("sc-credentials-{name}-RANDOM"),
         None => word.to_owned(),
     }
+}
+
+/// The text with `N ms` for how long something took.
+fn without_times(text: &str) -> String {
+    let mut parts = text.split(" ms");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        whole.truncate(whole.trim_end_matches(|c: char| c.is_ascii_digit()).len());
+        whole += "N ms";
+        whole += part;
+    }
+    whole
 }
 
 /// A line with gaps of two blanks at most, since those of a table depend on the names in it.
@@ -188,11 +199,4 @@ fn children(process: u32) -> Vec<u32> {
 fn signal(process: u32, name: &str) {
     let sent = Command::new("kill").args(["-s", name, &process.to_string()]).status().unwrap();
     assert!(sent.success(), "{process} has ended");
-}
-
-/// The program that cargo has built.
-fn program() -> PathBuf {
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("debug").join("sc");
-    assert!(program.exists(), "{} is not built: `cargo build -p sc-cli` builds it", program.display());
-    program
 }
