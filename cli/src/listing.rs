@@ -6,6 +6,7 @@ use sc_core::connection::Connection;
 use sc_core::connections::Connections;
 use sc_core::credential::{Credential, Source};
 use sc_core::names::Guid;
+use sc_core::plan::objects_of;
 use sc_core::problem::{Problem, Problems};
 use sc_core::values::State;
 use sc_job::cluster::{Cluster, references};
@@ -178,16 +179,7 @@ impl Listed {
 
     /// The names of the objects that are made for it.
     pub(crate) fn objects(&self) -> Vec<String> {
-        let Connection { name, format, auth_type, identity, .. } = &self.connection;
-        let mut objects = Vec::new();
-        objects.extend(format.env.then(|| name.secret()));
-        objects.extend(format.servicebinding.then(|| name.binding()));
-        match auth_type {
-            AuthType::WorkloadIdentity => objects.extend(identity.as_ref().map(|identity| identity.client_id.service_account())),
-            AuthType::Csi => objects.push(name.secret_provider_class()),
-            AuthType::Secret | AuthType::ServicePrincipal => {}
-        }
-        objects
+        objects_of(&self.connection).into_iter().map(|id| id.name.into()).collect()
     }
 
     fn auth_info(&self) -> Value {
