@@ -2,6 +2,7 @@
 
 pub(crate) mod connection;
 pub(crate) mod release;
+pub(crate) mod workload;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use sc_core::names::{is_label, is_subdomain};
 use crate::place::Place;
 use connection::{CreateArgs, DeleteArgs, ListArgs, SelectArgs, UpdateArgs, WaitArgs};
 use release::{ChangeArgs, InstallArgs, LogsArgs, RerunArgs, StatusArgs, UninstallArgs};
+use workload::SnippetArgs;
 
 /// The longest name of a release that Helm takes.
 const LONGEST_RELEASE: usize = 53;
@@ -55,6 +57,7 @@ pub(crate) enum Command {
     ListConfiguration(SelectArgs),
     Delete(DeleteArgs),
     Wait(WaitArgs),
+    Snippet(SnippetArgs),
     ListSupportTypes(SupportArgs),
     Install(InstallArgs),
     Upgrade(ChangeArgs),

@@ -4,4 +4,5 @@ pub(crate) mod connection;
 pub(crate) mod release;
 pub(crate) mod runs;
 pub(crate) mod show;
+pub(crate) mod snippet;
 pub(crate) mod wait;

@@ -13,7 +13,7 @@ use sc_tests::{files, golden, tree};
 use serde_json::{Value, json};
 
 /// Name, arguments, and the file that is standard input.
-const TRANSCRIPTS: [(&str, &str, &str); 33] = [
+const TRANSCRIPTS: [(&str, &str, &str); 45] = [
     ("help", "--help", ""),
     ("help-list-support-types", "list-support-types --help", ""),
     ("help-render", "render --help", ""),
@@ -30,6 +30,7 @@ const TRANSCRIPTS: [(&str, &str, &str); 33] = [
     ("list-unknown-words", "list-support-types -t redis-enterprize --auth-type workloadidentity --client-type pyhton", ""),
     ("list-tsv", "list-support-types -t appconfig -o tsv", ""),
     ("list-yaml", "list-support-types -t appconfig -o yaml", ""),
+    ("help-snippet", "snippet --help", ""),
     ("no-command", "", ""),
     ("render-empty", "render -f -", "empty"),
     ("render-hostile", "render -f hostile.yaml", ""),
@@ -47,6 +48,17 @@ const TRANSCRIPTS: [(&str, &str, &str); 33] = [
     ("render-standard-input-twice", "render -f - --secrets -", "inline.yaml"),
     ("render-unreadable", "render -f secrets-broken.yaml", ""),
     ("render-wrong", "render -f wrong.yaml", ""),
+    ("snippet", "snippet orders -f connections.yaml", ""),
+    ("snippet-binding", "snippet ledger --workload books --image registry.example/books:1 -f connections.yaml", ""),
+    ("snippet-csi", "snippet vault --kind daemonset --container reader -f connections.yaml", ""),
+    ("snippet-identity", "snippet media --kind job -f connections.yaml", ""),
+    ("snippet-identity-cronjob", "snippet media --kind CronJob -f connections.yaml", ""),
+    ("snippet-name-elsewhere", "snippet ledger --kube-namespace shop -f connections.yaml", ""),
+    ("snippet-name-wrong", "snippet order -f connections.yaml", ""),
+    ("snippet-pod", "snippet media --kind pod -f -", "connections.yaml"),
+    ("snippet-statefulset", "snippet stock.copy --kind sts -f connections.yaml", ""),
+    ("snippet-values-wrong", "snippet orders -f wrong.yaml", ""),
+    ("snippet-workload-wrong", "snippet orders --workload Web_1 -f connections.yaml", ""),
 ];
 
 #[test]
