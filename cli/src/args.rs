@@ -13,7 +13,7 @@ use sc_core::names::{is_label, is_subdomain};
 use crate::place::Place;
 use connection::{CreateArgs, DeleteArgs, ListArgs, SelectArgs, UpdateArgs, WaitArgs};
 use release::{ChangeArgs, InstallArgs, LogsArgs, RerunArgs, StatusArgs, UninstallArgs};
-use workload::SnippetArgs;
+use workload::{BindArgs, SnippetArgs};
 
 /// The longest name of a release that Helm takes.
 const LONGEST_RELEASE: usize = 53;
@@ -58,6 +58,7 @@ pub(crate) enum Command {
     Delete(DeleteArgs),
     Wait(WaitArgs),
     Snippet(SnippetArgs),
+    Bind(BindArgs),
     ListSupportTypes(SupportArgs),
     Install(InstallArgs),
     Upgrade(ChangeArgs),

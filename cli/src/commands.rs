@@ -1,5 +1,6 @@
 //! The commands, one file for each kind: what they ask, what they change, and what they say.
 
+pub(crate) mod bind;
 pub(crate) mod connection;
 pub(crate) mod release;
 pub(crate) mod runs;

@@ -28,7 +28,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use args::{Args, Command};
-use commands::{connection, release, runs, show, snippet, wait};
+use commands::{bind, connection, release, runs, show, snippet, wait};
 
 fn main() -> ExitCode {
     let args = Args::read();
@@ -48,6 +48,7 @@ fn run(Args { place, command }: &Args) -> Result<u8> {
         Command::ListConfiguration(args) => block_on(show::list_configuration(args, &place.for_selection(&args.selection)?)),
         Command::Wait(args) => block_on(wait::run(args, &place.for_selection(&args.selection)?)),
         Command::Snippet(args) => block_on(snippet::run(args, &place.for_selection(&args.selection)?)),
+        Command::Bind(args) => block_on(bind::run(args, &place.for_selection(&args.selection)?)),
         Command::Install(args) => block_on(release::install(args, place)),
         Command::Upgrade(args) => block_on(release::upgrade(args, place)),
         Command::Uninstall(args) => block_on(release::uninstall(args, place)),

@@ -54,6 +54,13 @@ impl Kind {
         }
     }
 
+    /// The path of all that the API server has of it: in a namespace, or in the whole cluster.
+    pub(crate) fn collection(self, namespace: Option<&str>) -> String {
+        let root = if self == Self::Pod { "api" } else { "apis" };
+        let within = namespace.map_or_else(String::new, |namespace| format!("namespaces/{namespace}/"));
+        format!("/{root}/{}/{within}{}s", self.api_version(), self.name().to_lowercase())
+    }
+
     /// Where the template of its pods is, as a JSON pointer; the pod is one itself.
     pub(crate) fn template(self) -> &'static str {
         match self {
@@ -61,6 +68,11 @@ impl Kind {
             Self::CronJob => "/spec/jobTemplate/spec/template",
             _ => "/spec/template",
         }
+    }
+
+    /// Whether the template of its pods may be changed while it is there.
+    pub(crate) fn may_change(self) -> bool {
+        !matches!(self, Self::Pod | Self::Job)
     }
 
     /// A workload of this kind, whose pods have only what the kind wants of them.
@@ -90,7 +102,7 @@ pub(crate) struct Needs {
     /// The Secret that is mounted as a binding, where there is none with variables.
     binding: Option<String>,
     /// The ServiceAccount of its identity.
-    account: Option<String>,
+    pub(crate) account: Option<String>,
     /// The class of what the CSI driver mounts.
     class: Option<String>,
 }
@@ -196,7 +208,7 @@ impl Patch<'_> {
 }
 
 /// The items of a list; of anything else none.
-fn items(list: &Value) -> impl Iterator<Item = &Value> {
+pub(crate) fn items(list: &Value) -> impl Iterator<Item = &Value> {
     list.as_array().into_iter().flatten()
 }
 

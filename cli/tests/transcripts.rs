@@ -13,10 +13,15 @@ use sc_tests::{files, golden, tree};
 use serde_json::{Value, json};
 
 /// Name, arguments, and the file that is standard input.
-const TRANSCRIPTS: [(&str, &str, &str); 45] = [
+const TRANSCRIPTS: [(&str, &str, &str); 49] = [
+    ("bind-fixed", "bind job/report orders", ""),
+    ("bind-kind", "bind service/web orders", ""),
+    ("bind-no-kind", "bind web orders", ""),
     ("help", "--help", ""),
+    ("help-bind", "bind --help", ""),
     ("help-list-support-types", "list-support-types --help", ""),
     ("help-render", "render --help", ""),
+    ("help-snippet", "snippet --help", ""),
     ("list", "list-support-types -o table", ""),
     ("list-auth-type", "list-support-types --auth-type csi -o table", ""),
     ("list-client-type", "list-support-types --client-type kafka-springBoot -o table", ""),
@@ -26,11 +31,10 @@ const TRANSCRIPTS: [(&str, &str, &str); 45] = [
     ("list-own", "list-support-types -f own.yaml -t ledger -o yaml", ""),
     ("list-own-unreadable", "list-support-types -f secrets-broken.yaml", ""),
     ("list-own-wrong", "list-support-types -f own-wrong.yaml", ""),
+    ("list-tsv", "list-support-types -t appconfig -o tsv", ""),
     ("list-unknown-form", "list-support-types -o xml", ""),
     ("list-unknown-words", "list-support-types -t redis-enterprize --auth-type workloadidentity --client-type pyhton", ""),
-    ("list-tsv", "list-support-types -t appconfig -o tsv", ""),
     ("list-yaml", "list-support-types -t appconfig -o yaml", ""),
-    ("help-snippet", "snippet --help", ""),
     ("no-command", "", ""),
     ("render-empty", "render -f -", "empty"),
     ("render-hostile", "render -f hostile.yaml", ""),

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
-use sc_core::names::is_label;
+use clap::{Parser, ValueEnum as _};
+use sc_core::names::{is_label, is_subdomain};
 
 use super::connection::Selection;
 use crate::workload::Kind;
@@ -40,6 +40,59 @@ pub(crate) struct SnippetArgs {
     // Last, since its heading goes on over what follows.
     #[command(flatten)]
     pub(crate) selection: Selection,
+}
+
+/// Makes a workload in the cluster use a connection: shows what that adds, and adds it.
+///
+/// It is added to the template of the pods, so new ones take their place. What is there stays.
+#[derive(Debug, Parser)]
+#[command(after_help = "Exit codes:
+  0  the workload uses the connection
+  1  the release or the cluster could not be read, or it was not written
+  2  the arguments are wrong; nothing was changed
+  3  it was not confirmed, or another ServiceAccount stands in the way; nothing was changed
+
+Example:
+  sc bind deployment/web orders --yes")]
+pub(crate) struct BindArgs {
+    /// The workload, such as `deployment/web`; it is in the namespace of the connection.
+    #[arg(value_name = "KIND/NAME", value_parser = workload)]
+    pub(crate) workload: Workload,
+
+    /// The container that uses it; needed only where there are several.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) container: Option<String>,
+
+    /// Does not ask.
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+
+    /// Puts the ServiceAccount of the connection in the place of another one.
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+}
+
+/// A workload by kind and name.
+#[derive(Debug, Clone)]
+pub(crate) struct Workload {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+}
+
+fn workload(text: &str) -> Result<Workload, String> {
+    let (kind, name) = text.split_once('/').ok_or("write KIND/NAME, such as `deployment/web`")?;
+    // As kubectl prints it: `deployment.apps/web`.
+    let kind = kind.split('.').next().unwrap_or_default();
+    let known = || Kind::value_variants().iter().map(|kind| kind.name().to_lowercase()).collect::<Vec<_>>().join(", ");
+    let kind = Kind::from_str(kind, true).map_err(|_| format!("the kinds of workload are {}", known()))?;
+    Ok(Workload { kind, name: workload_name(name)? })
+}
+
+fn workload_name(text: &str) -> Result<String, String> {
+    is_subdomain(text).then(|| text.to_owned()).ok_or_else(|| "a workload's name has a-z, 0-9, `-` and `.`".to_owned())
 }
 
 /// The name of a container, or one of a workload that can be the value of a label, too.
