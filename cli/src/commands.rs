@@ -2,6 +2,7 @@
 
 pub(crate) mod bind;
 pub(crate) mod connection;
+pub(crate) mod lint;
 pub(crate) mod release;
 pub(crate) mod runs;
 pub(crate) mod show;

@@ -11,6 +11,7 @@ mod exit;
 mod fault;
 mod helm;
 mod input;
+mod lint;
 mod listing;
 mod manifest;
 mod output;
@@ -49,6 +50,7 @@ fn run(Args { place, command }: &Args) -> Result<u8> {
         Command::Wait(args) => block_on(wait::run(args, &place.for_selection(&args.selection)?)),
         Command::Snippet(args) => block_on(snippet::run(args, &place.for_selection(&args.selection)?)),
         Command::Bind(args) => block_on(bind::run(args, &place.for_selection(&args.selection)?)),
+        Command::Lint(args) => block_on(commands::lint::run(args, &place.for_source(&args.source)?)),
         Command::Install(args) => block_on(release::install(args, place)),
         Command::Upgrade(args) => block_on(release::upgrade(args, place)),
         Command::Uninstall(args) => block_on(release::uninstall(args, place)),

@@ -7,9 +7,9 @@ use sc_core::plan::objects_of;
 use serde_json::{Value, json};
 
 /// The label that the webhook of Azure Workload Identity looks for, on the pod.
-const USE_IDENTITY: &str = "azure.workload.identity/use";
+pub(crate) const USE_IDENTITY: &str = "azure.workload.identity/use";
 /// The driver that mounts objects of a vault.
-const CSI_DRIVER: &str = "secrets-store.csi.k8s.io";
+pub(crate) const CSI_DRIVER: &str = "secrets-store.csi.k8s.io";
 /// Where clients look for bindings (servicebinding.io, "Workload projection"), and where they are put unless a workload says otherwise.
 const BINDING_ROOT: (&str, &str) = ("SERVICE_BINDING_ROOT", "/bindings");
 /// The longest name of a volume.
@@ -30,9 +30,14 @@ pub(crate) enum Kind {
     CronJob,
     #[value(aliases = ["pods", "po"])]
     Pod,
+    /// One that is read where it stands in a file; its Deployment is what people make and change.
+    #[value(skip)]
+    ReplicaSet,
 }
 
 impl Kind {
+    const ALL: [Self; 7] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet, Self::Job, Self::CronJob, Self::Pod, Self::ReplicaSet];
+
     /// Its name in a manifest.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -42,13 +47,14 @@ impl Kind {
             Self::Job => "Job",
             Self::CronJob => "CronJob",
             Self::Pod => "Pod",
+            Self::ReplicaSet => "ReplicaSet",
         }
     }
 
     /// Its API version.
     pub(crate) fn api_version(self) -> &'static str {
         match self {
-            Self::Deployment | Self::StatefulSet | Self::DaemonSet => "apps/v1",
+            Self::Deployment | Self::StatefulSet | Self::DaemonSet | Self::ReplicaSet => "apps/v1",
             Self::Job | Self::CronJob => "batch/v1",
             Self::Pod => "v1",
         }
@@ -59,6 +65,11 @@ impl Kind {
         let root = if self == Self::Pod { "api" } else { "apis" };
         let within = namespace.map_or_else(String::new, |namespace| format!("namespaces/{namespace}/"));
         format!("/{root}/{}/{within}{}s", self.api_version(), self.name().to_lowercase())
+    }
+
+    /// The kind of this name in a manifest.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
     /// Where the template of its pods is, as a JSON pointer; the pod is one itself.
@@ -85,7 +96,7 @@ impl Kind {
             Self::Job => (passing, json!({})),
             Self::CronJob => (json!({"schedule": "0 * * * *"}), json!({"jobTemplate": {"spec": passing}})),
             Self::StatefulSet => (lasting, json!({"serviceName": name})),
-            Self::Deployment | Self::DaemonSet => (lasting, json!({})),
+            Self::Deployment | Self::DaemonSet | Self::ReplicaSet => (lasting, json!({})),
         };
         let head = json!({"apiVersion": self.api_version(), "kind": self.name(), "metadata": {"name": name, "namespace": namespace}});
         [json!({"spec": spec}), json!({"spec": more})].iter().fold(head, merged)

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum as _};
 use sc_core::names::{is_label, is_subdomain};
 
-use super::connection::Selection;
+use super::connection::{Selection, SourceArgs};
+use super::{Output, namespace};
 use crate::workload::Kind;
 
 /// Prints a whole workload that uses a connection, as YAML to start from.
@@ -73,6 +74,37 @@ pub(crate) struct BindArgs {
 
     #[command(flatten)]
     pub(crate) selection: Selection,
+}
+
+/// Finds the usual mistakes in the YAML of workloads that use connections, each with file and line, and how to mend it.
+#[derive(Debug, Parser)]
+#[command(after_help = "Exit codes:
+  0  nothing is wrong; a warning alone is no mistake
+  1  the release, the cluster or a file could not be read
+  2  a file is not YAML, or the values are wrong
+  3  there are mistakes
+
+Examples:
+  sc lint -f deployment.yaml -f job.yaml
+  helm template shop ./shop | sc lint -f - --values values.yaml --kube-namespace shop -o table")]
+pub(crate) struct LintArgs {
+    /// A file of manifests; may be given several times. `-` is standard input.
+    #[arg(long = "file", short = 'f', value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Takes the connections from this values file, and asks no cluster; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) values: Option<PathBuf>,
+
+    /// The namespace of workloads that state none.
+    #[arg(long, value_name = "NAMESPACE", value_parser = namespace)]
+    pub(crate) kube_namespace: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) output: Output,
+
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
 }
 
 /// A workload by kind and name.
