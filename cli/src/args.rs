@@ -2,6 +2,7 @@
 
 pub(crate) mod connection;
 pub(crate) mod release;
+pub(crate) mod workload;
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use sc_core::names::{is_label, is_subdomain};
 use crate::place::Place;
 use connection::{CreateArgs, DeleteArgs, ListArgs, SelectArgs, UpdateArgs, ValidateArgs, WaitArgs};
 use release::{ChangeArgs, DiffArgs, InstallArgs, LogsArgs, RerunArgs, StatusArgs, UninstallArgs};
+use workload::{BindArgs, LintArgs, SnippetArgs};
 
 /// The longest name of a release that Helm takes.
 const LONGEST_RELEASE: usize = 53;
@@ -37,10 +39,8 @@ impl Args {
     /// The arguments of this process; ends it where they are wrong.
     pub(crate) fn read() -> Self {
         let args = Self::parse();
-        if let Command::Render(render) = &args.command
-            && render.inputs().filter(|file| file.as_os_str() == "-").count() > 1
-        {
-            let message = "standard input can be read once: give `-` to `--values` or to one `--secrets`";
+        if args.command.inputs().filter(|file| file.as_os_str() == "-").count() > 1 {
+            let message = "standard input can be read once: give `-` to one argument";
             Self::command().error(ErrorKind::ArgumentConflict, message).exit();
         }
         args
@@ -57,6 +57,9 @@ pub(crate) enum Command {
     Delete(DeleteArgs),
     Validate(ValidateArgs),
     Wait(WaitArgs),
+    Snippet(SnippetArgs),
+    Bind(BindArgs),
+    Lint(LintArgs),
     ListSupportTypes(SupportArgs),
     Install(InstallArgs),
     Upgrade(ChangeArgs),
@@ -111,6 +114,18 @@ pub(crate) struct ManArgs {
     pub(crate) folder: PathBuf,
 }
 
+impl Command {
+    /// The files that it reads, where there may be several.
+    fn inputs(&self) -> impl Iterator<Item = &PathBuf> {
+        let (values, others) = match self {
+            Self::Render(RenderArgs { values, secrets, .. }) => (Some(values), secrets.as_slice()),
+            Self::Lint(LintArgs { values, files, .. }) => (values.as_ref(), files.as_slice()),
+            _ => (None, &[][..]),
+        };
+        values.into_iter().chain(others)
+    }
+}
+
 /// Prints the objects that the values ask for, as YAML documents.
 ///
 /// They are the objects that the job would write, and hold credentials. Those that the values only refer to are read from manifests in files,
@@ -134,12 +149,6 @@ pub(crate) struct RenderArgs {
     /// Hides every value of `data`; a referenced Secret that no file has counts as found.
     #[arg(long)]
     pub(crate) redact: bool,
-}
-
-impl RenderArgs {
-    fn inputs(&self) -> impl Iterator<Item = &PathBuf> {
-        std::iter::once(&self.values).chain(&self.secrets)
-    }
 }
 
 /// Lists which auth types and client types each target service offers.

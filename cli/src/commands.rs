@@ -1,10 +1,13 @@
 //! The commands, one file for each kind: what they ask, what they change, and what they say.
 
+pub(crate) mod bind;
 pub(crate) mod connection;
 pub(crate) mod diff;
+pub(crate) mod lint;
 pub(crate) mod manual;
 pub(crate) mod release;
 pub(crate) mod runs;
 pub(crate) mod show;
+pub(crate) mod snippet;
 pub(crate) mod validate;
 pub(crate) mod wait;

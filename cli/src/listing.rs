@@ -1,21 +1,26 @@
 //! The connections of the release, wherever its values have them, and how they are shown: as az shows its own.
 
+use std::path::Path;
+
 use anyhow::Result;
 use sc_core::catalogue::AuthType;
 use sc_core::connection::Connection;
-use sc_core::connections::Connections;
+use sc_core::connections::{Connections, Unread};
 use sc_core::credential::{Credential, Source};
 use sc_core::names::Guid;
-use sc_core::problem::{Problem, Problems};
+use sc_core::plan::objects_of;
+use sc_core::problem::{Choice, Problem, Problems};
 use sc_core::values::State;
 use sc_job::cluster::{Cluster, references};
 use serde_json::{Map, Value, json};
 
 use crate::args::connection::Selection;
 use crate::entry;
-use crate::fault::Fault;
+use crate::fault::{Fault, Problematic};
 use crate::helm::Stored;
-use crate::proof;
+use crate::place::Place;
+use crate::store::Store;
+use crate::{input, proof};
 
 /// A connection of the release.
 pub(crate) struct Listed {
@@ -36,6 +41,25 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
+    /// Those of a values file, if there is one, and else those of the release at this place.
+    ///
+    /// # Errors
+    /// If they cannot be read at all.
+    pub(crate) async fn of(values: Option<&Path>, place: &Place) -> Result<Self> {
+        match values {
+            Some(file) => Self::of_file(file),
+            None => Self::of_release(&Store::at(place).await?).await,
+        }
+    }
+
+    /// Those of the release.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be read.
+    pub(crate) async fn of_release(store: &Store<'_>) -> Result<Self> {
+        Self::read(&store.cluster, &store.place.release_namespace, &store.stored().await?).await
+    }
+
     /// Reads those of the values, and of the sets that the values name.
     ///
     /// # Errors
@@ -64,6 +88,18 @@ impl Listing {
         Ok(Self { connections, problems: problems.into_vec() })
     }
 
+    /// Those of its sets are in a cluster, which is not asked.
+    fn of_file(file: &Path) -> Result<Self> {
+        let mut problems = Problems::default();
+        let parsed = Connections::parse(&input::read(file)?, &mut problems);
+        let Connections { listed, sets, .. } = parsed.map_err(|problem| Problematic::one(&input::name(file), *problem.kind))?;
+        for set in &sets {
+            problems.push(set.unread(Unread::Unasked));
+        }
+        let connections = listed.into_iter().map(|connection| elsewhere(connection, &[])).collect();
+        Ok(Self { connections, problems: problems.into_vec() })
+    }
+
     /// Those that should be there.
     pub(crate) fn present(&self) -> impl Iterator<Item = &Listed> {
         self.connections.iter().filter(|listed| listed.connection.state == State::Present)
@@ -88,9 +124,16 @@ impl Listing {
 
     fn none(&self, wanted: &Wanted) -> Fault {
         let place = wanted.namespace.as_ref().map_or_else(String::new, |namespace| format!(" in namespace `{namespace}`"));
-        let known = self.present().map(|listed| listed.connection.name.as_str());
-        let nearest = sc_core::problem::Choice::of(&wanted.name, known).nearest().map(|name| format!("did you mean `{name}`? "));
-        Fault::refused(format!("there is no connection `{}`{place}", wanted.name), format!("{}`sc list` has them all", nearest.unwrap_or_default()))
+        let named = self.present().filter(|listed| listed.connection.name.as_str() == wanted.name);
+        let elsewhere: Vec<&str> = named.map(|listed| listed.connection.namespace.as_str()).collect();
+        let fix = if !elsewhere.is_empty() {
+            format!("name its namespace by `--kube-namespace`: {}", elsewhere.join(", "))
+        } else if self.present().next().is_none() {
+            "make it by `sc create`".to_owned()
+        } else {
+            Choice::of(&wanted.name, self.present().map(|listed| listed.connection.name.as_str())).to_string()
+        };
+        Fault::refused(format!("there is no connection `{}`{place}", wanted.name), fix)
     }
 }
 
@@ -183,16 +226,7 @@ impl Listed {
 
     /// The names of the objects that are made for it.
     pub(crate) fn objects(&self) -> Vec<String> {
-        let Connection { name, format, auth_type, identity, .. } = &self.connection;
-        let mut objects = Vec::new();
-        objects.extend(format.env.then(|| name.secret()));
-        objects.extend(format.servicebinding.then(|| name.binding()));
-        match auth_type {
-            AuthType::WorkloadIdentity => objects.extend(identity.as_ref().map(|identity| identity.client_id.service_account())),
-            AuthType::Csi => objects.push(name.secret_provider_class()),
-            AuthType::Secret | AuthType::ServicePrincipal => {}
-        }
-        objects
+        objects_of(&self.connection).into_iter().map(|id| id.name.into()).collect()
     }
 
     fn auth_info(&self) -> Value {

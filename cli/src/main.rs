@@ -13,6 +13,7 @@ mod exit;
 mod fault;
 mod helm;
 mod input;
+mod lint;
 mod listing;
 mod manifest;
 mod output;
@@ -26,12 +27,13 @@ mod secrets;
 mod store;
 mod support;
 mod validation;
+mod workload;
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use args::{Args, Command};
-use commands::{connection, diff, manual, release, runs, show, validate, wait};
+use commands::{bind, connection, diff, manual, release, runs, show, snippet, validate, wait};
 
 fn main() -> ExitCode {
     manual::complete();
@@ -52,6 +54,9 @@ fn run(Args { place, command }: &Args) -> Result<u8> {
         Command::Show(args) => block_on(show::show(args, &place.for_selection(&args.selection)?)),
         Command::ListConfiguration(args) => block_on(show::list_configuration(args, &place.for_selection(&args.selection)?)),
         Command::Wait(args) => block_on(wait::run(args, &place.for_selection(&args.selection)?)),
+        Command::Snippet(args) => block_on(snippet::run(args, &place.for_selection(&args.selection)?)),
+        Command::Bind(args) => block_on(bind::run(args, &place.for_selection(&args.selection)?)),
+        Command::Lint(args) => block_on(commands::lint::run(args, &place.for_source(&args.source)?)),
         Command::Install(args) => block_on(release::install(args, place)),
         Command::Upgrade(args) => block_on(release::upgrade(args, place)),
         Command::Uninstall(args) => block_on(release::uninstall(args, place)),

@@ -5,7 +5,7 @@ use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
 
 /// The fields that come first, by custom: what it is, and what it is called.
-const FIRST: [&str; 5] = ["apiVersion", "kind", "metadata", "name", "namespace"];
+const FIRST: [&str; 7] = ["apiVersion", "kind", "metadata", "name", "namespace", "image", "schedule"];
 
 /// A value as a YAML document. Texts that some reader of YAML takes for something else, such as `on` or `0x1f`, are quoted.
 pub(crate) fn yaml(value: &impl Serialize) -> Result<String> {

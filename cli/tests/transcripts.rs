@@ -9,14 +9,30 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use sc_tests::planning::Planned;
-use sc_tests::{files, golden, tree};
+use sc_tests::{files, golden, stem, tree};
 use serde_json::{Value, json};
 
 /// Name, arguments, and the file that is standard input.
-const TRANSCRIPTS: [(&str, &str, &str); 33] = [
+const TRANSCRIPTS: [(&str, &str, &str); 60] = [
+    ("bind-fixed", "bind job/report orders", ""),
+    ("bind-kind", "bind service/web orders", ""),
+    ("bind-no-kind", "bind web orders", ""),
     ("help", "--help", ""),
+    ("help-bind", "bind --help", ""),
+    ("help-lint", "lint --help", ""),
     ("help-list-support-types", "list-support-types --help", ""),
     ("help-render", "render --help", ""),
+    ("help-snippet", "snippet --help", ""),
+    ("lint-file-absent", "lint -f absent.yaml --values connections.yaml", ""),
+    ("lint-hostile", "lint -f lint-hostile.yaml --values connections.yaml -o yaml", ""),
+    ("lint-json", "lint -f lint/SC2020.yaml -f lint/SC2012.yaml --values connections.yaml -o json", ""),
+    ("lint-namespace", "lint -f lint/SC2020.yaml --values connections.yaml --kube-namespace shop -o table", ""),
+    ("lint-namespace-other", "lint -f lint/SC2020.yaml --values connections.yaml --kube-namespace books -o table", ""),
+    ("lint-sets", "lint -f lint/clean.yaml --values sets.yaml -o tsv", ""),
+    ("lint-standard-input", "lint -f - --values connections.yaml -o tsv", "lint/SC2007.yaml"),
+    ("lint-standard-input-twice", "lint -f - --values -", "lint/SC2007.yaml"),
+    ("lint-unreadable", "lint -f lint/SC2011.yaml -f secrets-broken.yaml -f lint-hostile.yaml --values connections.yaml -o tsv", ""),
+    ("lint-values-unreadable", "lint -f lint/clean.yaml --values secrets-broken.yaml", ""),
     ("list", "list-support-types -o table", ""),
     ("list-auth-type", "list-support-types --auth-type csi -o table", ""),
     ("list-client-type", "list-support-types --client-type kafka-springBoot -o table", ""),
@@ -26,9 +42,9 @@ const TRANSCRIPTS: [(&str, &str, &str); 33] = [
     ("list-own", "list-support-types -f own.yaml -t ledger -o yaml", ""),
     ("list-own-unreadable", "list-support-types -f secrets-broken.yaml", ""),
     ("list-own-wrong", "list-support-types -f own-wrong.yaml", ""),
+    ("list-tsv", "list-support-types -t appconfig -o tsv", ""),
     ("list-unknown-form", "list-support-types -o xml", ""),
     ("list-unknown-words", "list-support-types -t redis-enterprize --auth-type workloadidentity --client-type pyhton", ""),
-    ("list-tsv", "list-support-types -t appconfig -o tsv", ""),
     ("list-yaml", "list-support-types -t appconfig -o yaml", ""),
     ("no-command", "", ""),
     ("render-empty", "render -f -", "empty"),
@@ -47,12 +63,23 @@ const TRANSCRIPTS: [(&str, &str, &str); 33] = [
     ("render-standard-input-twice", "render -f - --secrets -", "inline.yaml"),
     ("render-unreadable", "render -f secrets-broken.yaml", ""),
     ("render-wrong", "render -f wrong.yaml", ""),
+    ("snippet", "snippet orders -f connections.yaml", ""),
+    ("snippet-binding", "snippet ledger --workload books --image registry.example/books:1 -f connections.yaml", ""),
+    ("snippet-csi", "snippet vault --kind daemonset --container reader -f connections.yaml", ""),
+    ("snippet-identity", "snippet media --kind job -f connections.yaml", ""),
+    ("snippet-identity-cronjob", "snippet media --kind CronJob -f connections.yaml", ""),
+    ("snippet-name-elsewhere", "snippet ledger --kube-namespace shop -f connections.yaml", ""),
+    ("snippet-name-wrong", "snippet order -f connections.yaml", ""),
+    ("snippet-pod", "snippet media --kind pod -f -", "connections.yaml"),
+    ("snippet-statefulset", "snippet stock.copy --kind sts -f connections.yaml", ""),
+    ("snippet-values-wrong", "snippet orders -f wrong.yaml", ""),
+    ("snippet-workload-wrong", "snippet orders --workload Web_1 -f connections.yaml", ""),
 ];
 
 #[test]
 fn each_command_says_exactly_this() {
-    let transcript = |(name, arguments, input): (&str, &str, &str)| (name.to_owned(), transcript(arguments, input));
-    let transcripts: BTreeMap<String, String> = TRANSCRIPTS.into_iter().map(transcript).collect();
+    let transcript = |(name, arguments, input): (String, String, String)| (name, transcript(&arguments, &input));
+    let transcripts: BTreeMap<String, String> = transcripts().map(transcript).collect();
     assert!(transcripts.values().all(|text| !text.contains('\x1b')), "a control sequence");
     golden::compare(&tree("tests/golden/cli"), "txt", &transcripts);
 }
@@ -62,8 +89,8 @@ fn no_credential_stands_where_none_belongs() {
     // As text and in base64, whatever stands before it.
     let credential = ["hunter2", "aHVudGVyM", "h1bnRlcj", "odW50ZXIy"];
     let mut seen = 0;
-    for (name, arguments, input) in TRANSCRIPTS {
-        let output = run(arguments, &read(input));
+    for (name, arguments, input) in transcripts() {
+        let output = run(&arguments, &read(&input));
         let stdout = String::from_utf8_lossy(&output.stdout);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(!credential.iter().any(|part| stderr.contains(part)), "{name}: {stderr}");
@@ -87,6 +114,18 @@ fn what_is_rendered_is_what_is_planned() {
         assert_eq!(output.status.code(), Some(expected), "{}: {}", file.display(), String::from_utf8_lossy(&output.stderr));
         assert!(!planned.manifests().is_empty());
         assert_eq!(parsed(&output.stdout), planned.manifests(), "{}", file.display());
+    }
+}
+
+#[test]
+fn what_a_snippet_shows_has_no_mistake() {
+    for connection in ["orders", "media", "search", "vault", "stock.copy", "ledger"] {
+        for kind in ["deployment", "statefulset", "daemonset", "job", "cronjob", "pod"] {
+            let snippet = run(&format!("snippet {connection} --kind {kind} -f connections.yaml"), b"");
+            let linted = run("lint -f - --values connections.yaml -o tsv", &snippet.stdout);
+            let said = String::from_utf8_lossy(&linted.stderr);
+            assert_eq!((said.as_ref(), linted.stdout.as_slice()), ("found no mistake; workloads: 1\n", &b""[..]), "{connection} {kind}");
+        }
     }
 }
 
@@ -119,6 +158,16 @@ fn a_full_disk_is_a_failure() {
     let output = command("list-support-types").stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("error: failed to write to standard output\n  why: "));
+}
+
+/// All transcripts: one of each mistake is among them.
+fn transcripts() -> impl Iterator<Item = (String, String, String)> {
+    let mistake = |file: PathBuf| {
+        let name = stem(&file);
+        (format!("lint-{name}"), format!("lint -f lint/{name}.yaml --values connections.yaml -o table"), String::new())
+    };
+    let named = TRANSCRIPTS.into_iter().map(|(name, arguments, input)| (name.to_owned(), arguments.to_owned(), input.to_owned()));
+    named.chain(files("cli/tests/input/lint", "yaml").into_iter().map(mistake))
 }
 
 fn transcript(arguments: &str, input: &str) -> String {

@@ -64,6 +64,9 @@ pub enum Unread {
     /// It was changed between the look at all sets and the use of this one.
     #[error("was changed while this run read it")]
     Changed,
+    /// Only the values were asked for, and it is not in them.
+    #[error("was not read, since no cluster is asked")]
+    Unasked,
 }
 
 impl Unread {
@@ -74,6 +77,7 @@ impl Unread {
             Self::Absent => "create it in the namespace of the release, or take it out of `connectionSets`",
             Self::Forbidden => "install through the chart, which grants `get` on it",
             Self::Unanswered | Self::Changed => "run again",
+            Self::Unasked => "ask the release in the cluster: leave the file with values out",
             Self::Keyless => "put the connections under that key, as `kubectl create secret generic` does with `--from-file=connections.yaml`",
         }
     }

@@ -213,6 +213,12 @@ pub fn is_ours(secret: &str) -> bool {
     secret.starts_with("sc-") && (secret.ends_with("-secret") || secret.ends_with("-binding"))
 }
 
+/// Whether a name begins as those of connections' objects do, in whatever case: then it can be a slip of one.
+#[must_use]
+pub fn begins_as_ours(name: &str) -> bool {
+    name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("sc"))
+}
+
 /// Whether `text` can be the name of a variable: what a Secret's key may be made of (Kubernetes, "Secrets", restrictions on names).
 #[must_use]
 pub fn is_key(text: &str) -> bool {
@@ -281,6 +287,12 @@ mod tests {
         for key in ["", ".", "..", "..x", "a b", "ä"] {
             assert!(!is_key(key), "{key}");
         }
+    }
+
+    #[test]
+    fn a_slip_begins_as_the_name_that_was_meant() {
+        assert!(["sc-orders-secret", "SC_orders", "sc"].into_iter().all(begins_as_ours));
+        assert!(!["orders-secret", "s", "", "ö"].into_iter().any(begins_as_ours));
     }
 
     #[test]

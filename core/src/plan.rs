@@ -171,7 +171,8 @@ fn render(id: &ObjectId, connection: &Connection, references: &References, relea
 }
 
 /// The objects that a connection asks for, by its auth type and format.
-pub(crate) fn objects_of(connection: &Connection) -> Vec<ObjectId> {
+#[must_use]
+pub fn objects_of(connection: &Connection) -> Vec<ObjectId> {
     let object = |kind, name: String| ObjectId { namespace: connection.namespace.clone(), kind, name: name.into() };
     let mut objects = Vec::new();
     if connection.format.env {

@@ -45,7 +45,7 @@ pub(crate) async fn show(args: &SelectArgs, place: &Place) -> Result<u8> {
 pub(crate) async fn list_configuration(args: &SelectArgs, place: &Place) -> Result<u8> {
     let wanted = Wanted::of(&args.selection)?;
     let store = Store::at(place).await?;
-    let listing = Listing::read(&store.cluster, &place.release_namespace, &store.stored().await?).await?;
+    let listing = Listing::of_release(&store).await?;
     let configurations = listing.find(&wanted)?.configurations();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let rows = configurations.as_array().into_iter().flatten().map(|row| vec![text(&row["name"]), text(&row["value"])]).collect();

@@ -1,0 +1,77 @@
+//! `sc lint`: the usual mistakes in files of manifests.
+
+use std::path::Path;
+
+use anyhow::Result;
+use sc_core::problem::{At, Kind, Problem};
+use serde_json::{Value, json};
+
+use crate::args::workload::LintArgs;
+use crate::lint::mistake::{Entry, Level};
+use crate::lint::objects::Objects;
+use crate::lint::tree::Node;
+use crate::lint::{Finding, findings, workloads};
+use crate::listing::Listing;
+use crate::output::{self, Shown};
+use crate::place::Place;
+use crate::{exit, input};
+
+/// The columns of a table of findings.
+const HEADER: [&str; 5] = ["Where", "Level", "Code", "What", "Fix"];
+
+/// Looks at all files, and shows what it finds; then it says which of them cannot be read.
+pub(crate) async fn run(args: &LintArgs, place: &Place) -> Result<u8> {
+    let mut documents = Vec::new();
+    let mut problems = Vec::new();
+    for file in &args.files {
+        match Node::parse(&input::read(file)?) {
+            Ok(nodes) => documents.push((file, nodes)),
+            Err(place) => problems.push(unreadable(file, place)),
+        }
+    }
+    let listing = Listing::of(args.values.as_deref(), place).await?;
+    let objects = Objects::of(listing.present().map(|listed| &listed.connection));
+    let in_file = |(file, nodes)| findings(nodes, &objects, args.kube_namespace.as_deref()).into_iter().map(move |finding| (file, finding));
+    let found: Vec<(&Path, Finding)> = documents.iter().map(|(file, nodes)| (file.as_path(), nodes.as_slice())).flat_map(in_file).collect();
+    output::show(args.output.form(), &shown(&found))?;
+    if found.is_empty() {
+        let workloads: usize = documents.iter().map(|(_, nodes)| workloads(nodes, &objects)).sum();
+        output::say(&format!("found no mistake; workloads: {workloads}"));
+    }
+    output::problems_beside(&listing.problems);
+    for problem in &problems {
+        output::problem(problem, None);
+    }
+    Ok(code(&found, &problems))
+}
+
+fn code(found: &[(&Path, Finding)], problems: &[Problem]) -> u8 {
+    let has_errors = found.iter().any(|(_, finding)| finding.mistake.entry().level == Level::Error);
+    match (problems.is_empty(), has_errors) {
+        (false, _) => exit::INVALID,
+        (true, true) => exit::REFUSED,
+        (true, false) => 0,
+    }
+}
+
+fn unreadable(file: &Path, place: Option<serde_yaml::Location>) -> Problem {
+    let place = place.map_or_else(String::new, |place| format!(" (line {}, column {})", place.line(), place.column()));
+    let fix = "look at the indentation, the quotes and double keys around that place; of a chart, lint what `helm template` prints";
+    Problem { at: At::top().field(&input::name(file)), kind: Box::new(Kind::Unreadable { expected: "valid YAML", place, fix }) }
+}
+
+fn shown(found: &[(&Path, Finding)]) -> Shown<'static> {
+    Shown { value: found.iter().map(value).collect(), header: &HEADER, rows: found.iter().map(row).collect() }
+}
+
+fn value((file, finding): &(&Path, Finding)) -> Value {
+    let Finding { mistake, line, what, fix } = finding;
+    let Entry { code, level, cause, .. } = mistake.entry();
+    json!({"code": code, "level": level.name(), "file": file.display().to_string(), "line": line, "what": what, "cause": cause, "fix": fix})
+}
+
+fn row((file, finding): &(&Path, Finding)) -> Vec<String> {
+    let Finding { mistake, line, what, fix } = finding;
+    let Entry { code, level, .. } = mistake.entry();
+    [&format!("{}:{line}", file.display()), level.name(), code, what, fix].map(str::to_owned).into()
+}

@@ -1,0 +1,96 @@
+//! The usual mistakes in the YAML of workloads that use connections.
+//!
+//! Rule: nothing here asks a cluster or reads a file, and nothing that is found quotes more of a document than names.
+
+mod by_hand;
+mod identity;
+pub(crate) mod mistake;
+pub(crate) mod objects;
+mod pods;
+pub(crate) mod tree;
+mod variables;
+mod volumes;
+
+use mistake::Mistake;
+use objects::Objects;
+use pods::Pods;
+use tree::Node;
+
+/// What is looked for in the pods of a workload.
+const RULES: [fn(&Pods<'_>, &mut Findings); 4] = [identity::check, variables::check, volumes::check, stated_namespace];
+
+/// A mistake, and where it was made.
+pub(crate) struct Finding {
+    /// Which one.
+    pub(crate) mistake: Mistake,
+    /// The line, counted from 1.
+    pub(crate) line: u64,
+    /// What is wrong.
+    pub(crate) what: String,
+    /// What to do about it.
+    pub(crate) fix: String,
+}
+
+/// The mistakes that were found so far.
+#[derive(Default)]
+pub(crate) struct Findings(Vec<Finding>);
+
+impl Findings {
+    /// Notes a mistake of which there is no more to say than of all like it.
+    fn add(&mut self, mistake: Mistake, node: &Node) {
+        let entry = mistake.entry();
+        self.about(mistake, node, entry.title, entry.fix);
+    }
+
+    /// Notes a mistake with what there is to say about this one.
+    fn about(&mut self, mistake: Mistake, node: &Node, what: impl Into<String>, fix: impl Into<String>) {
+        self.0.push(Finding { mistake, line: node.line, what: what.into(), fix: fix.into() });
+    }
+
+    /// Hands them over, by line. What two aliases share is wrong once.
+    fn into_vec(mut self) -> Vec<Finding> {
+        self.0.sort_by_key(|finding| (finding.line, finding.mistake));
+        self.0.dedup_by(|one, other| (one.mistake, one.line, &one.what) == (other.mistake, other.line, &other.what));
+        self.0
+    }
+}
+
+/// All mistakes in the documents of a file, by line. Workloads that state no namespace are taken to be in `namespace`.
+pub(crate) fn findings(documents: &[Node], objects: &Objects<'_>, namespace: Option<&str>) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    for manifest in documents.iter().flat_map(manifests) {
+        by_hand::check(manifest, objects, namespace, &mut findings);
+        if let Some(pods) = Pods::of(manifest, objects, namespace) {
+            for rule in RULES {
+                rule(&pods, &mut findings);
+            }
+        }
+    }
+    findings.into_vec()
+}
+
+/// How many workloads there are in the documents.
+pub(crate) fn workloads(documents: &[Node], objects: &Objects<'_>) -> usize {
+    documents.iter().flat_map(manifests).filter(|manifest| Pods::of(manifest, objects, None).is_some()).count()
+}
+
+/// A document, or what is in it if it is a list.
+fn manifests(document: &Node) -> Vec<&Node> {
+    let is_list = document.get("kind").text() == Some("List");
+    if is_list { document.get("items").items().iter().flat_map(manifests).collect() } else { vec![document] }
+}
+
+/// Whether it is said where the workload goes, if it uses a connection at all.
+fn stated_namespace(pods: &Pods<'_>, findings: &mut Findings) {
+    if pods.namespace.is_some() {
+        return;
+    }
+    let of_connections = pods.named().filter_map(|(kind, name)| pods.objects.find(kind, None, name.text()?));
+    let mut namespaces: Vec<&str> = of_connections.map(|object| object.id.namespace.as_str()).collect();
+    namespaces.sort_unstable();
+    namespaces.dedup();
+    if !namespaces.is_empty() {
+        let fix = format!("write `namespace: {}` into its metadata, or say by `--kube-namespace` where it goes", namespaces.join("` or `"));
+        findings.about(Mistake::NamespaceUnstated, pods.whole.get("metadata"), Mistake::NamespaceUnstated.entry().title, fix);
+    }
+}

@@ -1,0 +1,62 @@
+//! Whether pods log in as the identity of the connections that they use: the label for the webhook, and the ServiceAccount.
+
+use sc_core::object::ObjectKind;
+
+use super::Findings;
+use super::mistake::Mistake;
+use super::objects::is_ours;
+use super::pods::Pods;
+use super::tree::Node;
+use crate::workload::{Needs, USE_IDENTITY};
+
+/// Where the label is taken for something else: the rest of a workload, and annotations.
+const ELSEWHERE: [&str; 3] = ["/metadata/labels", "/metadata/annotations", "/spec/jobTemplate/metadata/labels"];
+
+/// Looks for mistakes about identities.
+pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
+    let label = pods.template.at("/metadata/labels").get(USE_IDENTITY);
+    let account = pods.account();
+    let before = findings.0.len();
+    pods.objects.check(ObjectKind::ServiceAccount, pods.namespace, account, findings);
+    // A name that is wrong is one mistake, whatever it should have been.
+    if findings.0.len() == before {
+        other_account(pods, account, findings);
+    }
+    if label.is_there() && is_default(account) && findings.0.len() == before {
+        findings.add(Mistake::AccountMissing, label);
+    }
+    if !label.is_there() {
+        without_label(pods, account, findings);
+    } else if label.text() != Some("true") {
+        findings.add(Mistake::LabelValue, label);
+    }
+}
+
+fn is_default(account: &Node) -> bool {
+    matches!(account.text(), None | Some("" | "default"))
+}
+
+fn without_label(pods: &Pods<'_>, account: &Node, findings: &mut Findings) {
+    let elsewhere = ELSEWHERE.map(|pointer| pods.whole.at(pointer).get(USE_IDENTITY));
+    let misplaced = elsewhere.into_iter().chain([pods.template.at("/metadata/annotations").get(USE_IDENTITY)]).find(|node| node.is_there());
+    if let Some(misplaced) = misplaced {
+        findings.add(Mistake::LabelElsewhere, misplaced);
+    } else if account.text().is_some_and(|name| is_ours(ObjectKind::ServiceAccount, name)) {
+        findings.add(Mistake::LabelMissing, account);
+    }
+}
+
+/// Notes the connections whose identity the pods do not have.
+fn other_account(pods: &Pods<'_>, account: &Node, findings: &mut Findings) {
+    let found = pods.object(ObjectKind::ServiceAccount, account);
+    for reference in pods.secrets() {
+        let Some(object) = pods.object(ObjectKind::Secret, reference.name) else { continue };
+        let Some(wanted) = Needs::of(object.connection).account.filter(|name| account.text() != Some(name)) else { continue };
+        let what = format!("connection `{}` needs ServiceAccount `{wanted}`, and the pods run as another", object.connection.name.as_str());
+        let fix = match found {
+            Some(_) => "a pod has one ServiceAccount: give both connections one identity, or use them in two workloads".to_owned(),
+            None => format!("write `serviceAccountName: {wanted}` into the `spec` of the pod template"),
+        };
+        findings.about(Mistake::AccountOther, reference.name, what, fix);
+    }
+}

@@ -1,0 +1,89 @@
+//! The objects of connections, which workloads use by name, and names that lead to none of them.
+
+use sc_core::connection::Connection;
+use sc_core::names::{begins_as_ours, has_form};
+use sc_core::object::{ObjectId, ObjectKind};
+use sc_core::plan::objects_of;
+use sc_core::problem::{Choice, Word};
+
+use super::Findings;
+use super::mistake::Mistake;
+use super::tree::Node;
+
+/// An object, and the connection that asks for it; of several, the first.
+pub(crate) struct Object<'c> {
+    pub(crate) id: ObjectId,
+    pub(crate) connection: &'c Connection,
+}
+
+/// All of them.
+pub(crate) struct Objects<'c>(Vec<Object<'c>>);
+
+impl<'c> Objects<'c> {
+    /// Those of these connections.
+    pub(crate) fn of(connections: impl Iterator<Item = &'c Connection>) -> Self {
+        let objects = |connection: &'c Connection| objects_of(connection).into_iter().map(move |id| Object { id, connection });
+        Self(connections.flat_map(objects).collect())
+    }
+
+    /// The object of this kind and name; if no namespace is stated, one of any.
+    pub(crate) fn find(&self, kind: ObjectKind, namespace: Option<&str>, name: &str) -> Option<&Object<'c>> {
+        self.0.iter().find(|object| object.is(kind, namespace) && &*object.id.name == name)
+    }
+
+    /// Notes what is wrong with a name if no connection gives such an object in that namespace, and it can have been meant to be one.
+    pub(crate) fn check(&self, kind: ObjectKind, namespace: Option<&str>, node: &Node, findings: &mut Findings) {
+        let Some(name) = node.text().filter(|name| self.find(kind, namespace, name).is_none()) else { return };
+        let here = || self.0.iter().filter(|object| object.is(kind, namespace));
+        let what = format!("{} {}", kind.name(), Word::new(name));
+        let place = namespace.map_or_else(String::new, |namespace| format!(" in namespace `{namespace}`"));
+        if is_ours(kind, name) {
+            let fix = self.way_out(kind, name, &nearest(name, here()));
+            findings.about(unknown(kind), node, format!("{what} is given by no connection{place}"), fix);
+        } else if let Some(nearest) = nearest(name, here().filter(|object| object.is_meant_by(name))).nearest() {
+            let what = format!("{what} is nearly `{nearest}`, which a connection gives{place}");
+            findings.about(Mistake::NameMisspelled, node, what, format!("write `{nearest}`"));
+        }
+    }
+
+    /// What to do about a name that no connection gives where it is used.
+    fn way_out(&self, kind: ObjectKind, name: &str, choice: &Choice) -> String {
+        match (self.find(kind, None, name), choice.nearest()) {
+            (Some(Object { id, .. }), _) => {
+                format!("it is in namespace `{}`, and of use only there: put the workload there, or make a connection here, too", id.namespace)
+            }
+            (None, Some(nearest)) => format!("did you mean `{nearest}`?"),
+            (None, None) => unknown(kind).entry().fix.to_owned(),
+        }
+    }
+}
+
+fn nearest<'o>(name: &str, objects: impl Iterator<Item = &'o Object<'o>>) -> Choice {
+    Choice::of(name, objects.map(|object| &*object.id.name))
+}
+
+impl Object<'_> {
+    fn is(&self, kind: ObjectKind, namespace: Option<&str>) -> bool {
+        self.id.kind.name() == kind.name() && namespace.is_none_or(|namespace| self.id.namespace.as_str() == namespace)
+    }
+
+    /// Whether a name that is nearly this object's can have been meant for it. Others begin with the same letters, too.
+    fn is_meant_by(&self, name: &str) -> bool {
+        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        begins_as_ours(name) && (self.id.kind == ObjectKind::ServiceAccount || plain.contains(self.connection.name.normalised()))
+    }
+}
+
+/// Whether connections' objects of this kind have such names. A Secret may be of variables or a binding.
+pub(crate) fn is_ours(kind: ObjectKind, name: &str) -> bool {
+    ObjectKind::ALL.into_iter().any(|known| known.name() == kind.name() && has_form(known, name))
+}
+
+/// The mistake that a name of that form is where no connection gives it.
+fn unknown(kind: ObjectKind) -> Mistake {
+    match kind {
+        ObjectKind::ServiceAccount => Mistake::AccountUnknown,
+        ObjectKind::Secret | ObjectKind::Binding => Mistake::SecretUnknown,
+        ObjectKind::SecretProviderClass => Mistake::ClassUnknown,
+    }
+}

@@ -1,0 +1,106 @@
+//! The pods that a workload of a document makes, and the names in them that may lead to connections.
+
+use sc_core::object::ObjectKind;
+
+use super::objects::{Object, Objects};
+use super::tree::Node;
+use crate::workload::Kind;
+
+/// The lists of containers in a pod.
+const CONTAINERS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
+
+/// The pods of a workload.
+pub(crate) struct Pods<'a> {
+    /// The workload.
+    pub(crate) whole: &'a Node,
+    /// The template of its pods.
+    pub(crate) template: &'a Node,
+    /// Its namespace, if that is known.
+    pub(crate) namespace: Option<&'a str>,
+    /// The objects of connections.
+    pub(crate) objects: &'a Objects<'a>,
+}
+
+/// A place that names a Secret.
+pub(crate) struct Reference<'a> {
+    /// The name.
+    pub(crate) name: &'a Node,
+    /// The keys that are taken from it; none where all are.
+    pub(crate) keys: Vec<&'a Node>,
+    /// Whether it may be absent.
+    pub(crate) optional: &'a Node,
+}
+
+impl<'a> Pods<'a> {
+    /// The pods of a manifest, if it is one of a workload.
+    pub(crate) fn of(whole: &'a Node, objects: &'a Objects<'a>, namespace: Option<&'a str>) -> Option<Self> {
+        let kind = Kind::named(whole.get("kind").text()?)?;
+        let group = |version: &'a str| version.split_once('/').map_or("", |(group, _)| group);
+        let is_kubernetes = whole.get("apiVersion").text().is_none_or(|version| group(version) == group(kind.api_version()));
+        let namespace = whole.at("/metadata/namespace").text().or(namespace);
+        is_kubernetes.then(|| Self { whole, template: whole.at(kind.template()), namespace, objects })
+    }
+
+    /// The containers, all that a pod has.
+    pub(crate) fn containers(&self) -> impl Iterator<Item = &'a Node> {
+        let spec = self.template.get("spec");
+        CONTAINERS.into_iter().flat_map(move |list| spec.get(list).items())
+    }
+
+    /// The volumes.
+    pub(crate) fn volumes(&self) -> &'a [Node] {
+        self.template.at("/spec/volumes").items()
+    }
+
+    /// The name of the ServiceAccount; that of none is not there. The old field goes for the new one.
+    pub(crate) fn account(&self) -> &'a Node {
+        let fields = ["serviceAccountName", "serviceAccount"].map(|field| self.template.get("spec").get(field));
+        if fields[0].is_there() { fields[0] } else { fields[1] }
+    }
+
+    /// The object of a connection that a name leads to.
+    pub(crate) fn object(&self, kind: ObjectKind, name: &Node) -> Option<&'a Object<'a>> {
+        self.objects.find(kind, self.namespace, name.text()?)
+    }
+
+    /// All places that name a Secret.
+    pub(crate) fn secrets(&self) -> Vec<Reference<'a>> {
+        let variables = self.containers().flat_map(secrets_of_variables);
+        variables.chain(self.volumes().iter().flat_map(secrets_of_volume)).filter(|reference| reference.name.is_there()).collect()
+    }
+
+    /// All names that may lead to an object of a connection.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (ObjectKind, &'a Node)> {
+        let secrets = self.secrets().into_iter().map(|reference| (ObjectKind::Secret, reference.name));
+        let classes = self.volumes().iter().map(|volume| (ObjectKind::SecretProviderClass, class(volume)));
+        secrets.chain(classes).chain([(ObjectKind::ServiceAccount, self.account())])
+    }
+}
+
+/// The class of what the CSI driver mounts as this volume.
+pub(crate) fn class(volume: &Node) -> &Node {
+    volume.at("/csi/volumeAttributes/secretProviderClass")
+}
+
+impl<'a> Reference<'a> {
+    fn of(secret: &'a Node, name: &str, keys: Vec<&'a Node>) -> Self {
+        Self { name: secret.get(name), keys, optional: secret.get("optional") }
+    }
+
+    /// What a volume, or a source of one, has of a Secret.
+    fn of_volume(secret: &'a Node, name: &str) -> Self {
+        Self::of(secret, name, secret.get("items").items().iter().map(|item| item.get("key")).collect())
+    }
+}
+
+fn secrets_of_variables(container: &Node) -> Vec<Reference<'_>> {
+    let whole = container.get("envFrom").items().iter().map(|source| source.get("secretRef"));
+    let single = container.get("env").items().iter().map(|entry| entry.at("/valueFrom/secretKeyRef"));
+    let whole = whole.map(|secret| Reference::of(secret, "name", Vec::new()));
+    whole.chain(single.map(|secret| Reference::of(secret, "name", vec![secret.get("key")]))).collect()
+}
+
+fn secrets_of_volume(volume: &Node) -> Vec<Reference<'_>> {
+    let projected = volume.at("/projected/sources").items().iter().map(|source| Reference::of_volume(source.get("secret"), "name"));
+    projected.chain([Reference::of_volume(volume.get("secret"), "secretName")]).collect()
+}

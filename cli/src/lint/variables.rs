@@ -1,0 +1,86 @@
+//! Whether containers get the variables of connections: Secrets by name and key, and what stands in their way.
+
+use std::collections::BTreeMap;
+
+use sc_core::connection::Connection;
+use sc_core::object::ObjectKind;
+use sc_core::problem::{Choice, Word};
+
+use super::Findings;
+use super::mistake::Mistake;
+use super::objects::is_ours;
+use super::pods::{Pods, Reference};
+use super::tree::Node;
+
+/// Looks for mistakes about variables.
+pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
+    for reference in pods.secrets() {
+        pods.objects.check(ObjectKind::Secret, pods.namespace, reference.name, findings);
+        if reference.optional.is_true() && is_of_connection(pods, reference.name) {
+            findings.add(Mistake::SecretOptional, reference.optional);
+        }
+        keys(pods, &reference, findings);
+    }
+    pods.containers().for_each(|container| sources(pods, container, findings));
+}
+
+fn is_of_connection(pods: &Pods<'_>, name: &Node) -> bool {
+    name.text().is_some_and(|text| is_ours(ObjectKind::Secret, text) || pods.object(ObjectKind::Secret, name).is_some())
+}
+
+/// The connection whose variables are in the Secret of this name.
+fn connection<'a>(pods: &Pods<'a>, name: &Node) -> Option<&'a Connection> {
+    pods.object(ObjectKind::Secret, name).filter(|object| object.id.kind == ObjectKind::Secret).map(|object| object.connection)
+}
+
+/// Whether the connection gives the keys that are asked for.
+fn keys(pods: &Pods<'_>, reference: &Reference<'_>, findings: &mut Findings) {
+    let Some(connection) = connection(pods, reference.name) else { return };
+    let known = connection.keys();
+    for node in &reference.keys {
+        let Some(key) = node.text().filter(|key| !known.contains(key)) else { continue };
+        let what = format!("connection `{}` gives no key {}", connection.name.as_str(), Word::new(key));
+        findings.about(Mistake::KeyUnknown, node, what, Choice::of(key, known.iter().copied()).to_string());
+    }
+}
+
+/// Looks at what a container has from whole Secrets.
+fn sources(pods: &Pods<'_>, container: &Node, findings: &mut Findings) {
+    let mut given: BTreeMap<&str, &Connection> = BTreeMap::new();
+    for source in container.get("envFrom").items() {
+        let (secret, map) = (source.at("/secretRef/name"), source.at("/configMapRef/name"));
+        let prefix = source.get("prefix");
+        let is_prefixed = prefix.text().is_some_and(|prefix| !prefix.is_empty());
+        if is_prefixed && is_of_connection(pods, secret) {
+            findings.add(Mistake::Prefixed, prefix);
+        }
+        if is_of_connection(pods, map) {
+            findings.add(Mistake::ConfigMapForSecret, map);
+        }
+        if let Some(connection) = connection(pods, secret).filter(|_| !is_prefixed) {
+            twice(connection, secret, &mut given, findings);
+        }
+    }
+    container.get("env").items().iter().for_each(|entry| overridden(pods, entry, &given, findings));
+}
+
+/// Notes what another connection has given to the container already.
+fn twice<'a>(connection: &'a Connection, node: &Node, given: &mut BTreeMap<&'a str, &'a Connection>, findings: &mut Findings) {
+    for key in connection.keys() {
+        let before = given.insert(key, connection).filter(|before| !std::ptr::eq(*before, connection));
+        if let Some(before) = before {
+            let what = format!("connections `{}` and `{}` both give {}", before.name.as_str(), connection.name.as_str(), Word::new(key));
+            findings.about(Mistake::VariableTwice, node, what, Mistake::VariableTwice.entry().fix);
+        }
+    }
+}
+
+/// Notes a variable that the container sets itself, unless it takes it from the connection.
+fn overridden(pods: &Pods<'_>, entry: &Node, given: &BTreeMap<&str, &Connection>, findings: &mut Findings) {
+    let Some((key, connection)) = entry.get("name").text().and_then(|key| Some((key, *given.get(key)?))) else { return };
+    let secret = entry.at("/valueFrom/secretKeyRef/name");
+    if !pods.object(ObjectKind::Secret, secret).is_some_and(|object| std::ptr::eq(object.connection, connection)) {
+        let what = format!("variable {} takes the place of that of connection `{}`", Word::new(key), connection.name.as_str());
+        findings.about(Mistake::VariableOverridden, entry.get("name"), what, Mistake::VariableOverridden.entry().fix);
+    }
+}

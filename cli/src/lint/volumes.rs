@@ -1,0 +1,44 @@
+//! Whether pods get the files of connections: volumes of the Secrets Store CSI driver.
+
+use sc_core::object::ObjectKind;
+use sc_core::problem::Choice;
+
+use super::Findings;
+use super::mistake::Mistake;
+use super::objects::is_ours;
+use super::pods::{Pods, class};
+use super::tree::Node;
+use crate::workload::CSI_DRIVER;
+
+/// Looks for mistakes about volumes.
+pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
+    for volume in pods.volumes() {
+        driver(volume, findings);
+        let class = class(volume);
+        pods.objects.check(ObjectKind::SecretProviderClass, pods.namespace, class, findings);
+        if class.text().is_some_and(|name| is_ours(ObjectKind::SecretProviderClass, name)) {
+            mounted(pods, volume, findings);
+        }
+    }
+}
+
+/// Whether a volume that is meant for the driver names it.
+fn driver(volume: &Node, findings: &mut Findings) {
+    let driver = volume.at("/csi/driver");
+    let is_meant = |name: &str| class(volume).is_there() || Choice::of(name, [CSI_DRIVER]).nearest().is_some();
+    if driver.text().is_some_and(|name| name != CSI_DRIVER && is_meant(name)) {
+        findings.add(Mistake::DriverUnknown, driver);
+    }
+}
+
+/// Whether a volume of a connection is as the driver wants it, and of use.
+fn mounted(pods: &Pods<'_>, volume: &Node, findings: &mut Findings) {
+    let (csi, name) = (volume.get("csi"), volume.get("name"));
+    if !csi.get("readOnly").is_true() {
+        findings.add(Mistake::VolumeWritable, csi);
+    }
+    let mut mounts = pods.containers().flat_map(|container| container.get("volumeMounts").items());
+    if name.is_there() && !mounts.any(|mount| mount.get("name").text() == name.text()) {
+        findings.add(Mistake::VolumeUnmounted, name);
+    }
+}
