@@ -1,6 +1,7 @@
 //! Arguments; nothing else reads them.
 
 pub(crate) mod connection;
+pub(crate) mod diagnosis;
 pub(crate) mod release;
 pub(crate) mod workload;
 
@@ -13,6 +14,7 @@ use sc_core::names::{is_label, is_subdomain};
 
 use crate::place::Place;
 use connection::{CreateArgs, DeleteArgs, ListArgs, SelectArgs, UpdateArgs, ValidateArgs, WaitArgs};
+use diagnosis::{DoctorArgs, ExplainArgs, ReportArgs};
 use release::{ChangeArgs, DiffArgs, InstallArgs, LogsArgs, RerunArgs, StatusArgs, UninstallArgs};
 use workload::{BindArgs, LintArgs, SnippetArgs};
 
@@ -68,6 +70,9 @@ pub(crate) enum Command {
     Rerun(RerunArgs),
     Logs(LogsArgs),
     Diff(DiffArgs),
+    Doctor(DoctorArgs),
+    Explain(ExplainArgs),
+    Report(ReportArgs),
     Render(RenderArgs),
     Completion(CompletionArgs),
     Man(ManArgs),

@@ -2,6 +2,7 @@
 
 pub(crate) mod bind;
 pub(crate) mod connection;
+pub(crate) mod diagnosis;
 pub(crate) mod diff;
 pub(crate) mod lint;
 pub(crate) mod manual;

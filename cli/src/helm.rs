@@ -2,6 +2,7 @@
 //!
 //! Rule: values go in by standard input, so that no command line shows them.
 
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{Output, Stdio};
@@ -48,12 +49,16 @@ pub(crate) struct Info {
     pub(crate) status: String,
     #[serde(default)]
     pub(crate) last_deployed: String,
+    /// What Helm says of it: why it has failed.
+    #[serde(default)]
+    pub(crate) description: String,
 }
 
 /// A revision in the history of a release.
 #[derive(Deserialize)]
 pub(crate) struct Revision {
     pub(crate) revision: u64,
+    pub(crate) status: String,
 }
 
 impl Stored {
@@ -68,6 +73,12 @@ impl Stored {
     pub(crate) fn config_hash(&self) -> Option<&str> {
         let line = self.manifest.lines().find_map(|line| line.trim().strip_prefix(CONFIG_HASH)?.strip_prefix(": "))?;
         Some(line.trim_matches('"'))
+    }
+
+    /// The namespaces in which it gives the job rights.
+    pub(crate) fn namespaces_of_roles(&self) -> BTreeSet<&str> {
+        let roles = self.manifest.split("\n---").filter(|document| document.lines().any(|line| line == "kind: Role"));
+        roles.filter_map(|document| document.lines().find_map(|line| line.strip_prefix("  namespace: "))).map(|name| name.trim_matches('"')).collect()
     }
 
     /// Whether Helm is at work on it, or was killed while it was.

@@ -5,9 +5,11 @@
 mod args;
 mod certificate;
 mod chart;
+mod codes;
 mod commands;
 mod completion;
 mod credentials;
+mod doctor;
 mod entry;
 mod exit;
 mod fault;
@@ -23,6 +25,7 @@ mod progress;
 mod proof;
 mod render;
 mod run;
+mod said;
 mod secrets;
 mod store;
 mod support;
@@ -33,7 +36,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use args::{Args, Command};
-use commands::{bind, connection, diff, manual, release, runs, show, snippet, validate, wait};
+use commands::{bind, connection, diagnosis, diff, manual, release, runs, show, snippet, validate, wait};
 
 fn main() -> ExitCode {
     manual::complete();
@@ -64,6 +67,9 @@ fn run(Args { place, command }: &Args) -> Result<u8> {
         Command::Rerun(args) => block_on(runs::rerun(args, place)),
         Command::Logs(args) => block_on(runs::logs(args, place)),
         Command::Diff(args) => block_on(diff::run(args, place)),
+        Command::Doctor(args) => block_on(diagnosis::doctor(args, place)),
+        Command::Explain(args) => diagnosis::explain(args),
+        Command::Report(args) => block_on(diagnosis::report(args, place)),
         Command::Completion(args) => manual::completion(args),
         Command::Man(args) => manual::man(args),
     }

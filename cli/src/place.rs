@@ -120,6 +120,19 @@ impl Place {
         })
     }
 
+    /// A program with the flags by which it finds the same cluster, and `sc` the same release.
+    pub(crate) fn command(&self, program: &str) -> String {
+        let mut words = vec![program.to_owned()];
+        words.extend(self.kubeconfig.iter().map(|file| format!("--kubeconfig {}", file.display())));
+        let flag = if program == "kubectl" { "--context" } else { "--kube-context" };
+        words.extend(self.kube_context.iter().map(|context| format!("{flag} {context}")));
+        if program == "sc" {
+            words.extend((self.release != RELEASE).then(|| format!("--release {}", self.release)));
+            words.extend((self.release_namespace != NAMESPACE).then(|| format!("--release-namespace {}", self.release_namespace)));
+        }
+        words.join(" ")
+    }
+
     /// The flags that tell Helm the same.
     pub(crate) fn helm_flags(&self) -> Vec<String> {
         let mut flags = vec!["--namespace".to_owned(), self.release_namespace.clone()];

@@ -35,6 +35,10 @@ pub(crate) struct Proof {
     pub(crate) started_at: String,
     pub(crate) finished_at: String,
     pub(crate) last_success_at: String,
+    /// The commands that delete what was kept, one a line.
+    pub(crate) kept: String,
+    /// The resourceVersions of the Secrets that the last success has read, as `name=version` with blanks between.
+    references: String,
 }
 
 impl State {
@@ -76,17 +80,29 @@ impl Proof {
             started_at: field("startedAt"),
             finished_at: field("finishedAt"),
             last_success_at: field("lastSuccessAt"),
+            kept: field("kept"),
+            references: field("references"),
         })
     }
 }
 
 impl Proof {
+    /// Whether the values in the cluster are those of this revision.
+    pub(crate) fn is_of(&self, stored: &Stored) -> bool {
+        stored.config_hash() == Some(&self.hash)
+    }
+
+    /// The resourceVersion of a Secret when the last success has read it.
+    pub(crate) fn version_of(&self, secret: &str) -> Option<&str> {
+        self.references.split(' ').filter_map(|entry| entry.split_once('=')).find(|(name, _)| *name == secret).map(|(_, version)| version)
+    }
+
     /// Whether the values of this revision were applied, which Helm may not have brought to the cluster.
     pub(crate) fn state_of(&self, stored: &Stored) -> State {
-        match stored.config_hash() {
-            Some(hash) if hash == self.hash => self.state,
-            _ if stored.is_pending() => State::Pending,
-            _ => State::Failed,
+        match self.is_of(stored) {
+            true => self.state,
+            false if stored.is_pending() => State::Pending,
+            false => State::Failed,
         }
     }
 }

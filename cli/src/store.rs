@@ -194,8 +194,7 @@ impl<'a> Store<'a> {
             "look by `sc status`, mend the cause and run `sc rerun`, or go back by `helm rollback {} --namespace {}`",
             self.place.release, self.place.release_namespace
         );
-        let error = reason.unwrap_or_else(|| error.to_string());
-        anyhow::anyhow!(error).context(Fault::failed(what, fix))
+        reason.map_or(error, |reason| anyhow::anyhow!(reason)).context(Fault::failed(what, fix))
     }
 }
 

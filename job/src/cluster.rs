@@ -103,6 +103,17 @@ impl Cluster {
         self.get_as::<Map<String, Value>>(path).await.map(|found| found.map(Value::Object))
     }
 
+    /// GET, tried once: for whoever can do without.
+    ///
+    /// # Errors
+    /// What the API server has against it.
+    pub async fn get_at_once(&self, path: &str) -> Result<Option<Value>, Failure> {
+        match self.once::<Map<String, Value>>(Method::GET, path, "get", &Bytes::new()).await {
+            Err(Failure::Absent) => Ok(None),
+            other => other.map(|found| Some(Value::Object(found))),
+        }
+    }
+
     /// GET of no more than what such a type takes; nothing if there is no such object.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ impl Document {
             Some(file) => (std::fs::read(file).with_context(|| format!("failed to read `{}`", file.display()))?, String::new()),
             None => parts(live(cluster, &args.release_namespace, stop).await?, &args.release_namespace)?,
         };
-        let hash = hexadecimal(&Sha256::digest(&bytes));
+        let hash = hash(&bytes);
         Ok(Self { bytes, desired: Desired { hash, uid, version: args.version() } })
     }
 
@@ -66,7 +66,10 @@ fn failed(namespace: &str) -> String {
     format!("failed to read Secret `{namespace}/{}`", CONFIG.0)
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// The hash that proves which values were applied: SHA-256 in hexadecimal, as the chart writes it beside them.
+#[must_use]
+pub fn hash(values: &[u8]) -> String {
+    let bytes = Sha256::digest(values);
     let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or_default();
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }

@@ -8,7 +8,7 @@ pub mod args;
 pub mod books;
 mod check;
 pub mod cluster;
-mod document;
+pub mod document;
 pub mod exit;
 mod for_each;
 pub mod memory;

@@ -1,8 +1,6 @@
 //! `sc validate`: from the values to the first words of the target, whether a connection works.
 
 use std::future::ready;
-use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -21,6 +19,7 @@ use crate::listing::{Listed, Listing, Wanted};
 use crate::output::{self, Shown};
 use crate::place::Place;
 use crate::probe::{Line, Probe};
+use crate::said::Said;
 use crate::store::{Store, values_of};
 use crate::validation::{CERTIFICATE, CONFIGURATION, Checks, DNS, GREETING, OBJECTS, POD, REFERENCES, TCP, TLS, VARIABLES};
 use crate::{exit, progress};
@@ -117,7 +116,7 @@ async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks:
     if report.verdict() == Verdict::Applied && !report.has_changes() {
         checks.success(OBJECTS, format!("{}: unchanged", listed.objects().join(", ")), took);
     } else {
-        checks.failure(OBJECTS, format!("a run would change it: {}", said.lines()), "put them back by `sc rerun`", took);
+        checks.failure(OBJECTS, format!("a run would change it: {}", told_of(&said)), "put them back by `sc rerun`", took);
     }
 }
 
@@ -149,31 +148,12 @@ fn show(args: &ValidateArgs, checks: &Checks) -> Result<()> {
     output::show(args.output.form(), &shown)
 }
 
+/// What a run would do about objects that are not as they should be.
+fn told_of(said: &Said) -> String {
+    let lines = said.lines().into_iter().filter(|line| !line.starts_with("dry run: ") && !line.contains(" object"));
+    lines.collect::<Vec<_>>().join("; ")
+}
+
 fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
-}
-
-/// What a run says, kept.
-#[derive(Clone, Default)]
-struct Said(Arc<Mutex<Vec<u8>>>);
-
-impl Said {
-    /// The lines about objects that are not as they should be.
-    fn lines(&self) -> String {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = String::from_utf8_lossy(&bytes);
-        let lines = text.lines().map(str::trim).filter(|line| !line.starts_with("dry run: ") && !line.contains(" object"));
-        lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("; ")
-    }
-}
-
-impl Write for Said {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

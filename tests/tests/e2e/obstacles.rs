@@ -113,7 +113,7 @@ pub(crate) fn quota(namespace: &str, what: &str) -> Value {
 }
 
 /// A policy that lets no Secret pass.
-fn policy(bed: &Bed) -> Vec<Value> {
+pub(crate) fn policy(bed: &Bed) -> Vec<Value> {
     let (version, name) = ("admissionregistration.k8s.io/v1", webhook::name(bed));
     let rule = json!({"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["secrets"]});
     let policy = json!({"matchConstraints": {"resourceRules": [rule]}, "validations": [{"expression": "false"}]});

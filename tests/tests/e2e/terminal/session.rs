@@ -43,6 +43,7 @@ impl<'a> Session<'a> {
         let folder = bed.folder().join("path");
         std::fs::create_dir_all(&folder).unwrap();
         symlink(bed.helm.program(), folder.join("helm")).unwrap();
+        symlink(built("sc-cli", "sc"), folder.join("sc")).unwrap();
         let path = format!("{}:{}", folder.display(), env::var("PATH").unwrap_or_default());
         Self { bed, path, transcript: String::new() }
     }
@@ -116,6 +117,13 @@ impl<'a> Session<'a> {
     pub(crate) fn helm(&self, command: &str) -> Answer {
         let arguments = command.split_whitespace().skip(1);
         kube::answer(&Command::new(self.bed.helm.program()).args(arguments).output().unwrap())
+    }
+
+    /// Runs a command line as a person would, with `sc`, `helm` and kubectl at hand.
+    pub(crate) fn shell(&self, command: &str) -> Answer {
+        let mut shell = Command::new("sh");
+        shell.args(["-ec", command]).env("PATH", &self.path).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::ended(shell.spawn().unwrap()).0
     }
 
     fn ended(child: Child) -> (Answer, i32) {

@@ -1,0 +1,97 @@
+//! The codes of what goes wrong: what is seen, why, and the command that mends it. They are data, in `codes.yaml`.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+static FILE: &str = include_str!("../codes.yaml");
+
+/// All codes, in order. A test reads the file; one that cannot be read would leave none.
+static CODES: LazyLock<Vec<Code>> = LazyLock::new(|| serde_yaml::from_str(FILE).unwrap_or_default());
+
+/// Something that goes wrong.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Code {
+    /// Its name: `SC1001`.
+    #[serde(rename = "code")]
+    pub(crate) name: String,
+    /// What it is.
+    pub(crate) title: String,
+    /// What Helm or Kubernetes says, a part of it.
+    #[serde(default)]
+    pub(crate) symptom: String,
+    /// Why, with `{name}` for what was found.
+    pub(crate) cause: String,
+    /// The command that mends it, with `{name}` for what was found.
+    pub(crate) fix: String,
+}
+
+/// What was found, by the names that causes and commands have for it.
+pub(crate) type Found = BTreeMap<&'static str, String>;
+
+/// All codes, in order.
+pub(crate) fn all() -> &'static [Code] {
+    &CODES
+}
+
+/// A code by its name, whatever the case.
+pub(crate) fn named(name: &str) -> Option<&'static Code> {
+    all().iter().find(|code| code.name.eq_ignore_ascii_case(name))
+}
+
+/// The codes whose symptom stands in a message.
+pub(crate) fn of_message(message: &str) -> impl Iterator<Item = &'static Code> {
+    let message = message.to_lowercase();
+    all().iter().filter(move |code| !code.symptom.is_empty() && message.contains(&code.symptom.to_lowercase()))
+}
+
+/// A text of a code with what was found in the place of each `{name}`. Braces around anything else stay.
+pub(crate) fn filled(text: &str, found: &Found) -> String {
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find('{') {
+        let (before, from) = rest.split_at(start);
+        filled += before;
+        let name = from[1..].split('}').next().unwrap_or_default();
+        if let Some(value) = found.get(name) {
+            filled += value;
+            rest = &from[name.len() + 2..];
+        } else {
+            filled.push('{');
+            rest = &from[1..];
+        }
+    }
+    filled + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_file_is_read_and_each_code_is_there_once() {
+        let codes: Vec<Code> = serde_yaml::from_str(FILE).unwrap();
+        assert!(codes.len() >= 40, "{}", codes.len());
+        let names: BTreeSet<&str> = codes.iter().map(|code| code.name.as_str()).collect();
+        assert_eq!(names.len(), codes.len());
+        assert!(codes.is_sorted_by_key(|code| &code.name), "they are in order");
+        assert!(codes.iter().all(|code| code.name.len() == 6 && code.name.starts_with("SC1") && !code.fix.is_empty() && !code.cause.is_empty()));
+    }
+
+    #[test]
+    fn what_was_found_takes_the_place_of_its_name_and_other_braces_stay() {
+        let found = Found::from([("sc", "sc".to_owned()), ("name", "a{sc}".to_owned())]);
+        assert_eq!(filled("{sc} x {name} '{\"spec\":{}}' {other} {", &found), "sc x a{sc} '{\"spec\":{}}' {other} {");
+    }
+
+    #[test]
+    fn a_message_leads_to_its_code() {
+        let message = "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress";
+        let codes: Vec<&str> = of_message(message).map(|code| code.name.as_str()).collect();
+        assert_eq!(codes, ["SC1001", "SC1005"]);
+    }
+}

@@ -1,0 +1,100 @@
+//! `sc doctor`, `sc explain` and `sc report`: what is wrong, what it means, and what to hand to whoever is asked for help.
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use crate::args::diagnosis::{DoctorArgs, ExplainArgs, ReportArgs};
+use crate::codes::{self, Code};
+use crate::doctor::{self, Finding};
+use crate::fault::Fault;
+use crate::listing::Listing;
+use crate::output::{self, Shown};
+use crate::place::Place;
+use crate::{exit, progress};
+
+/// The columns of the findings.
+const HEADER: [&str; 5] = ["Code", "What", "Object", "Cause", "Fix"];
+
+/// Examines the release; returns 3 if something is wrong.
+pub(crate) async fn doctor(args: &DoctorArgs, place: &Place) -> Result<u8> {
+    let (findings, unread) = progress::during("examining the release", doctor::examine(place)).await?;
+    for what in &unread {
+        output::say(&format!("warning: not looked at: {what}"));
+    }
+    let row = |finding: &Finding| {
+        vec![finding.code.to_owned(), finding.title.to_owned(), finding.object.clone(), finding.cause.clone(), finding.fix.clone()]
+    };
+    let value = serde_json::to_value(&findings).context("failed to write JSON")?;
+    let shown = Shown { value, header: &HEADER, rows: findings.iter().map(row).collect() };
+    output::show(args.output.form(), &shown)?;
+    if findings.is_empty() {
+        output::say("nothing is wrong, as far as it was looked at");
+        return Ok(0);
+    }
+    output::say(&format!("{} found: run the command of the first, and look again", findings.len()));
+    Ok(exit::REFUSED)
+}
+
+/// Explains a code, or a message of Helm's or Kubernetes'.
+pub(crate) fn explain(args: &ExplainArgs) -> Result<u8> {
+    let wanted = args.what.join(" ");
+    let found: Vec<&Code> = if wanted.is_empty() {
+        codes::all().iter().collect()
+    } else {
+        codes::named(&wanted).map_or_else(|| codes::of_message(&wanted).collect(), |code| vec![code])
+    };
+    if found.is_empty() {
+        let fix = "give a code, such as SC1001, or a part of a message; `sc explain` alone lists them all";
+        return Err(Fault::refused("nothing is known of that", fix).into());
+    }
+    let row = |code: &&Code| vec![code.name.clone(), code.title.clone(), code.cause.clone(), code.fix.clone()];
+    let value = |code: &&Code| json!({"code": code.name, "title": code.title, "symptom": code.symptom, "cause": code.cause, "fix": code.fix});
+    let value = Value::Array(found.iter().map(value).collect());
+    let rows = found.iter().map(row).collect();
+    output::show(args.output.form(), &Shown { value, header: &["Code", "What", "Cause", "Fix"], rows })?;
+    Ok(0)
+}
+
+/// Prints what helps to understand a failure, without values of Secrets.
+pub(crate) async fn report(_: &ReportArgs, place: &Place) -> Result<u8> {
+    let (findings, unread) = progress::during("gathering what helps", doctor::examine(place)).await?;
+    let store = crate::store::Store::at(place).await?;
+    let stored = store.helm.status().await?;
+    let (listing, state) = match &stored {
+        Some(_) => crate::commands::show::read(&store).await.map(|(listing, state)| (Some(listing), Some(state)))?,
+        None => (None, None),
+    };
+    let connections: Vec<Value> = listing
+        .iter()
+        .flat_map(Listing::present)
+        .map(|listed| redacted(&listed.shown(state.unwrap_or(crate::proof::State::Pending), true)))
+        .collect();
+    let version = store.cluster.get("/version").await.ok().flatten().unwrap_or_default();
+    let report = json!({
+        "sc": env!("CARGO_PKG_VERSION"),
+        "helm": store.helm.version().await.unwrap_or_else(|error| format!("{error:#}")),
+        "kubernetes": version["gitVersion"],
+        "release": stored.as_ref().map(|stored| json!({"revision": stored.revision, "status": stored.info.status, "description": stored.info.description, "chart": stored.chart_version()})),
+        "result": state,
+        "findings": findings,
+        "notLookedAt": unread,
+        "connections": connections,
+    });
+    output::print(&crate::manifest::yaml(&crate::manifest::Ordered(&report))?)?;
+    Ok(0)
+}
+
+/// A connection without the names of its targets and users: what is wrong with it seldom depends on them.
+fn redacted(shown: &Value) -> Value {
+    let mut shown = shown.clone();
+    for field in ["authInfo", "targetService"] {
+        let kept = ["authType", "type", "name"];
+        if let Some(map) = shown[field].as_object_mut() {
+            map.retain(|key, _| kept.contains(&key.as_str()) && !(field == "authInfo" && key == "name"));
+        }
+    }
+    for row in shown["configurations"].as_array_mut().into_iter().flatten() {
+        row["value"] = json!("");
+    }
+    shown
+}

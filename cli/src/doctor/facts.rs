@@ -1,0 +1,259 @@
+//! What is in the cluster, as far as it may be read: the one part of the doctor that asks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::ready;
+
+use anyhow::Result;
+use futures::future::join_all;
+use sc_core::object::ObjectId;
+use sc_core::problem::Problem;
+use sc_job::apply::{First, Mode};
+use sc_job::cluster::{Cluster, Failure};
+use sc_job::output::Output;
+use sc_job::stop::Stop;
+use sc_job::work::Work;
+use serde_json::{Value, json};
+
+use crate::helm::{Revision, Stored};
+use crate::listing::Listing;
+use crate::place::Place;
+use crate::proof::Proof;
+use crate::said::Said;
+use crate::store::{Store, values_of};
+
+/// The kinds that are read in the namespace of the release.
+const OF_RELEASE: [&str; 12] = [
+    "api/v1/pods",
+    "api/v1/events",
+    "api/v1/serviceaccounts",
+    "api/v1/secrets",
+    "api/v1/configmaps",
+    "api/v1/resourcequotas",
+    "api/v1/limitranges",
+    "apis/batch/v1/jobs",
+    "apis/batch/v1/cronjobs",
+    "apis/coordination.k8s.io/v1/leases",
+    "apis/rbac.authorization.k8s.io/v1/roles",
+    "apis/rbac.authorization.k8s.io/v1/rolebindings",
+];
+/// The kinds that are read in the namespace of a connection.
+const OF_CONNECTION: [&str; 11] = [
+    "api/v1/pods",
+    "api/v1/events",
+    "api/v1/secrets",
+    "api/v1/resourcequotas",
+    "apis/apps/v1/deployments",
+    "apis/apps/v1/statefulsets",
+    "apis/apps/v1/daemonsets",
+    "apis/apps/v1/replicasets",
+    "apis/batch/v1/jobs",
+    "apis/rbac.authorization.k8s.io/v1/roles",
+    "apis/rbac.authorization.k8s.io/v1/rolebindings",
+];
+/// What is read of the cluster.
+const OF_CLUSTER: [&str; 4] = [
+    "api/v1/nodes",
+    "apis/storage.k8s.io/v1/csidrivers",
+    "apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations",
+    "apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
+];
+/// What is read of the rights of the job, wherever they are.
+const RIGHTS: [&str; 2] = ["apis/rbac.authorization.k8s.io/v1/roles", "apis/rbac.authorization.k8s.io/v1/rolebindings"];
+
+/// Objects, by the last word of the path of their kind.
+pub(crate) type Objects = BTreeMap<&'static str, Vec<Value>>;
+
+/// What is in the cluster.
+pub(crate) struct Facts {
+    /// The last revision of the release, and all that Helm keeps.
+    pub(crate) stored: Option<Stored>,
+    pub(crate) history: Vec<Revision>,
+    pub(crate) values: Value,
+    pub(crate) listing: Option<Listing>,
+    pub(crate) proof: Option<Proof>,
+    /// In the namespace of the release.
+    pub(crate) release: Objects,
+    /// In each namespace of a connection; nothing where there is none of that name.
+    pub(crate) namespaces: BTreeMap<String, Option<Namespace>>,
+    pub(crate) cluster: Objects,
+    /// Whether the API server knows SecretProviderClasses.
+    pub(crate) has_classes: bool,
+    /// The Roles and RoleBindings of this release, wherever they are.
+    pub(crate) rights: Objects,
+    /// What a run of the job would do, line by line, and what it has against the values.
+    pub(crate) dry_run: Vec<String>,
+    pub(crate) problems: Vec<Problem>,
+    /// What stayed when its connection was taken out and is still there, with the command that deletes it.
+    pub(crate) kept: Vec<(ObjectId, String)>,
+    /// What could not be looked at.
+    pub(crate) unread: Vec<String>,
+}
+
+/// A namespace of connections.
+pub(crate) struct Namespace {
+    pub(crate) is_terminating: bool,
+    objects: Objects,
+}
+
+impl Facts {
+    /// Reads all of it. What may not be read is noted, and not looked at.
+    ///
+    /// # Errors
+    /// If the cluster or Helm cannot be asked at all.
+    pub(crate) async fn gather(place: &Place) -> Result<Self> {
+        let store = Store::at(place).await?;
+        let stored = store.helm.status().await?;
+        let history = if stored.is_some() { store.helm.history().await? } else { Vec::new() };
+        let values = stored.as_ref().map(values_of).unwrap_or_default();
+        let cluster = &store.cluster;
+        let listing = match &stored {
+            Some(stored) => Some(Listing::read(cluster, &place.release_namespace, stored).await?),
+            None => None,
+        };
+        let wanted: BTreeSet<String> = listing.iter().flat_map(Listing::present).map(|listed| listed.connection.namespace.to_string()).collect();
+        let mut reading = Reading { cluster, unread: Vec::new() };
+        let release = reading.namespace(&place.release_namespace, &OF_RELEASE).await;
+        let mut namespaces = BTreeMap::new();
+        for name in wanted {
+            let found = reading.connections(&name).await;
+            namespaces.insert(name, found);
+        }
+        let of_cluster = reading.all(OF_CLUSTER.map(|kind| (kind, format!("/{kind}"))).to_vec()).await;
+        let rights = reading.rights(place).await;
+        let (dry_run, problems) = if stored.is_some() { dry_run(&store, &values).await } else { (Vec::new(), Vec::new()) };
+        let proof = Proof::read(cluster, &place.release_namespace).await.ok();
+        Ok(Self {
+            kept: kept(cluster, proof.as_ref()).await,
+            proof,
+            has_classes: cluster.get_at_once("/apis/secrets-store.csi.x-k8s.io/v1").await.is_ok_and(|found| found.is_some()),
+            unread: reading.unread,
+            stored,
+            history,
+            values,
+            listing,
+            release,
+            namespaces,
+            cluster: of_cluster,
+            rights,
+            dry_run,
+            problems,
+        })
+    }
+
+    /// The command that goes back to the last revision that was there as a whole; without one, the release is installed anew.
+    pub(crate) fn way_back(&self, place: &Place) -> String {
+        let Place { release, release_namespace: namespace, .. } = place;
+        match self.last() {
+            Some(last) => format!("{} rollback {release} {last} --namespace {namespace}", place.command("helm")),
+            None => format!("{sc} uninstall --yes && {sc} install", sc = place.command("sc")),
+        }
+    }
+
+    /// The last revision that was there as a whole, before the present one.
+    pub(crate) fn last(&self) -> Option<u64> {
+        let now = self.stored.as_ref()?.revision;
+        let was_whole = |revision: &&Revision| revision.revision < now && matches!(revision.status.as_str(), "deployed" | "superseded");
+        self.history.iter().filter(was_whole).map(|revision| revision.revision).max()
+    }
+
+    /// The objects of a kind in the namespace of the release.
+    pub(crate) fn of_release(&self, kind: &str) -> &[Value] {
+        self.release.get(kind).map_or(&[], Vec::as_slice)
+    }
+
+    /// An object in the namespace of the release.
+    pub(crate) fn find(&self, kind: &str, name: &str) -> Option<&Value> {
+        self.of_release(kind).iter().find(|object| name_of(object) == name)
+    }
+
+    /// The namespaces of connections that are there.
+    pub(crate) fn present(&self) -> impl Iterator<Item = (&str, &Namespace)> {
+        self.namespaces.iter().filter_map(|(name, namespace)| Some((name.as_str(), namespace.as_ref()?)))
+    }
+}
+
+impl Namespace {
+    /// The objects of a kind.
+    pub(crate) fn of(&self, kind: &str) -> &[Value] {
+        self.objects.get(kind).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The name of an object.
+pub(crate) fn name_of(object: &Value) -> &str {
+    object["metadata"]["name"].as_str().unwrap_or_default()
+}
+
+/// Reads, and notes what may not be read.
+struct Reading<'a> {
+    cluster: &'a Cluster,
+    unread: Vec<String>,
+}
+
+impl Reading<'_> {
+    async fn namespace(&mut self, namespace: &str, kinds: &[&'static str]) -> Objects {
+        let path = |kind: &str| kind.rsplit_once('/').map_or_else(String::new, |(group, plural)| format!("/{group}/namespaces/{namespace}/{plural}"));
+        self.all(kinds.iter().map(|kind| (*kind, path(kind))).collect()).await
+    }
+
+    /// A namespace of connections, if it is there.
+    async fn connections(&mut self, name: &str) -> Option<Namespace> {
+        let found = self.cluster.get_at_once(&format!("/api/v1/namespaces/{name}")).await;
+        let is_terminating = match found {
+            Ok(Some(namespace)) => namespace["metadata"]["deletionTimestamp"].is_string(),
+            Ok(None) | Err(Failure::NoNamespace) => return None,
+            // Whoever may not read it may still read what is in it.
+            Err(_) => false,
+        };
+        Some(Namespace { is_terminating, objects: self.namespace(name, &OF_CONNECTION).await })
+    }
+
+    /// Those of this release, by the labels of its chart.
+    async fn rights(&mut self, place: &Place) -> Objects {
+        let selector = format!("app.kubernetes.io/name%3D{},app.kubernetes.io/instance%3D{}", crate::chart::NAME, place.release);
+        self.all(RIGHTS.map(|kind| (kind, format!("/{kind}?labelSelector={selector}"))).to_vec()).await
+    }
+
+    async fn all(&mut self, kinds: Vec<(&'static str, String)>) -> Objects {
+        let lists = join_all(kinds.iter().map(|(_, path)| self.cluster.get_at_once(path))).await;
+        let mut objects = Objects::new();
+        for ((kind, path), list) in kinds.into_iter().zip(lists) {
+            let plural = kind.rsplit('/').next().unwrap_or_default();
+            match list.map(Option::unwrap_or_default) {
+                Ok(mut list) => drop(objects.insert(plural, list["items"].as_array_mut().map(std::mem::take).unwrap_or_default())),
+                Err(failure) => self.unread.push(format!("{path}: {failure}")),
+            }
+        }
+        objects
+    }
+}
+
+/// What earlier runs have kept, as far as it is still there.
+async fn kept(cluster: &Cluster, proof: Option<&Proof>) -> Vec<(ObjectId, String)> {
+    let mut there = Vec::new();
+    for command in proof.iter().flat_map(|proof| proof.kept.lines()) {
+        let Some(id) = ObjectId::of_deletion(command) else { continue };
+        if cluster.get_at_once(&sc_job::cluster::path(&id)).await.is_ok_and(|found| found.is_some()) {
+            there.push((id, command.to_owned()));
+        }
+    }
+    there
+}
+
+/// What a run would do, and what it has against the values.
+async fn dry_run(store: &Store<'_>, values: &Value) -> (Vec<String>, Vec<Problem>) {
+    let (stop, said) = (Stop::new(), Said::default());
+    let output = Output::to(said.clone());
+    let work = Work {
+        cluster: &store.cluster,
+        release: store.place.release(),
+        mode: Mode { first: First::Read, dry_run: true },
+        inventory: Some(&store.place.release_namespace),
+        has_all_rights: true,
+        stop: &stop,
+        output: &output,
+    };
+    let document = if values.is_null() { json!({}) } else { values.clone() };
+    let done = work.run(document.to_string().as_bytes(), ready(Ok(()))).await;
+    (said.lines(), done.report.problems)
+}

@@ -1,0 +1,152 @@
+//! The objects of the connections, and what they are made from: by a run of the job that writes nothing, and by how the last one has failed.
+
+use super::Findings;
+use super::facts::{Facts, name_of};
+use crate::listing::Listing;
+use crate::proof::State;
+
+pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
+    namespaces(facts, findings);
+    references(facts, findings);
+    problems(facts, findings);
+    obstacles(facts, findings);
+    installed(facts, findings);
+    // What is not proved is not there yet for a reason of its own.
+    let is_proved = facts.proof.as_ref().is_some_and(|proof| proof.state == State::Succeeded);
+    for (id, deletion) in &facts.kept {
+        findings.add("SC1313", id.to_string(), [("deletion", deletion.clone())]);
+    }
+    for (number, line) in facts.dry_run.iter().enumerate() {
+        // Behind what is refused or kept, why, and what to do.
+        let end = facts.dry_run.len().min(number + 3);
+        object(line, &facts.dry_run[number + 1..end], (facts, is_proved), findings);
+    }
+}
+
+/// What a run would do about one object, by its line and those behind it.
+fn object(line: &str, rest: &[String], (facts, is_proved): (&Facts, bool), findings: &mut Findings<'_>) {
+    let mut words = line.splitn(4, ' ');
+    let (Some(word), Some(kind), Some(path)) = (words.next(), words.next(), words.next()) else { return };
+    let Some((place, name)) = path.split_once('/') else { return };
+    if facts.namespaces.get(place).is_some_and(Option::is_none) {
+        return;
+    }
+    let object = format!("{kind} {path}");
+    let values = [("where", place.to_owned()), ("kind", kind.to_lowercase()), ("name", name.to_owned())];
+    match word {
+        "created" if is_proved => findings.add("SC1301", object, values),
+        "updated" if is_proved && kind == "ServiceAccount" => findings.add("SC1503", object, values),
+        "updated" if is_proved && !findings.has("SC1308") => {
+            let changes = words.next().unwrap_or_default().trim_matches(['(', ')']).to_owned();
+            findings.add("SC1302", object, [("changes", changes)]);
+        }
+        "refused" if rest.iter().any(|line| line.contains("was not made by release")) => findings.add("SC1303", object, values),
+        _ => {}
+    }
+}
+
+fn namespaces(facts: &Facts, findings: &mut Findings<'_>) {
+    for (name, namespace) in &facts.namespaces {
+        let values = [("where", name.clone())];
+        match namespace {
+            None => findings.add("SC1304", format!("namespace {name}"), values),
+            Some(namespace) if namespace.is_terminating => findings.add("SC1305", format!("namespace {name}"), values),
+            Some(_) => {}
+        }
+    }
+}
+
+/// The Secrets that connections refer to: there, with their keys, and as the last run has seen them.
+fn references(facts: &Facts, findings: &mut Findings<'_>) {
+    let Some(listing) = facts.listing.as_ref().filter(|_| facts.release.contains_key("secrets")) else { return };
+    for reference in listing.present().flat_map(|listed| listed.connection.references()) {
+        let values = [("name", reference.name.clone()), ("key", reference.key.clone())];
+        let place = format!("Secret {}/{}", findings.place.release_namespace, reference.name);
+        match facts.find("secrets", &reference.name) {
+            None => findings.add("SC1306", place, values),
+            Some(secret) if secret["data"][&reference.key].is_null() => findings.add("SC1307", place, values),
+            Some(secret) => {
+                let version = secret["metadata"]["resourceVersion"].as_str().unwrap_or_default();
+                let seen = facts.proof.as_ref().and_then(|proof| proof.version_of(&reference.name));
+                if seen.is_some_and(|seen| seen != version) {
+                    findings.add("SC1308", place, []);
+                }
+            }
+        }
+    }
+}
+
+/// What is wrong with the values, beyond the Secrets that they refer to.
+fn problems(facts: &Facts, findings: &mut Findings<'_>) {
+    for problem in &facts.problems {
+        let place = problem.at.to_string();
+        let reason = format!("{problem} (at {place}; {})", problem.fix());
+        if let Some(name) = place.strip_prefix("Secret ").filter(|name| !name.contains(':')) {
+            let why = problem.to_string().rsplit("` ").next().unwrap_or_default().to_owned();
+            findings.add("SC1314", format!("Secret {}/{name}", findings.place.release_namespace), [("name", name.to_owned()), ("why", why)]);
+        } else if !place.contains("credentials") {
+            findings.add("SC1404", format!("values, {place}"), [("reason", reason)]);
+        }
+    }
+}
+
+/// What kept the last run from writing: a quota, a policy, a kind that is not known.
+fn obstacles(facts: &Facts, findings: &mut Findings<'_>) {
+    let Some(reason) = facts.proof.as_ref().filter(|proof| proof.state == State::Failed).map(|proof| proof.reason.clone()) else { return };
+    if reason.contains("a quota of its namespace is used up") {
+        quotas(facts, findings);
+    }
+    if reason.contains("an admission policy denied it") {
+        policies(facts, findings);
+    }
+}
+
+/// The bindings of policies that reach a namespace of connections.
+fn policies(facts: &Facts, findings: &mut Findings<'_>) {
+    for binding in facts.cluster.get("validatingadmissionpolicybindings").into_iter().flatten() {
+        let selector = &binding["spec"]["matchResources"]["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"];
+        let reaches = selector.as_str().is_none_or(|name| facts.namespaces.contains_key(name));
+        let denies = binding["spec"]["validationActions"].as_array().is_some_and(|actions| actions.iter().any(|action| action == "Deny"));
+        if reaches && denies {
+            let name = name_of(binding).to_owned();
+            findings.add("SC1316", format!("validatingadmissionpolicybinding {name}"), [("policy", name)]);
+        }
+    }
+}
+
+fn quotas(facts: &Facts, findings: &mut Findings<'_>) {
+    for (place, namespace) in facts.present() {
+        for quota in namespace.of("resourcequotas") {
+            let hard = quota["status"]["hard"].as_object().into_iter().flatten();
+            let is_full = |(what, most): &(&String, &serde_json::Value)| **most == quota["status"]["used"][what.as_str()];
+            for (what, most) in hard.filter(is_full) {
+                let more = most.as_str().and_then(|most| most.parse::<u32>().ok()).unwrap_or_default() + 100;
+                let values = [("where", place.to_owned()), ("quota", name_of(quota).to_owned()), ("what", what.clone()), ("more", more.to_string())];
+                findings.add("SC1309", format!("resourcequota {place}/{}", name_of(quota)), values);
+            }
+        }
+    }
+}
+
+/// What connections need of the cluster: the CSI driver, the webhook of workload identity.
+fn installed(facts: &Facts, findings: &mut Findings<'_>) {
+    use sc_core::catalogue::AuthType;
+    let uses = |auth_type| facts.listing.iter().flat_map(Listing::present).find(move |listed| listed.connection.auth_type == auth_type);
+    if uses(AuthType::Csi).is_some() {
+        if !facts.has_classes {
+            findings.add("SC1310", "customresourcedefinition secretproviderclasses.secrets-store.csi.x-k8s.io", []);
+        }
+        let drivers = facts.cluster.get("csidrivers");
+        if drivers.is_some_and(|drivers| drivers.iter().all(|driver| name_of(driver) != crate::workload::CSI_DRIVER)) {
+            findings.add("SC1311", format!("csidriver {}", crate::workload::CSI_DRIVER), []);
+        }
+    }
+    if let Some(listed) = uses(AuthType::WorkloadIdentity) {
+        let hooks = facts.cluster.get("mutatingwebhookconfigurations");
+        if hooks.is_some_and(|hooks| hooks.iter().all(|hook| !name_of(hook).starts_with("azure-wi-webhook"))) {
+            let tenant = listed.connection.identity.as_ref().and_then(|identity| identity.tenant_id.as_ref());
+            let tenant = tenant.map_or("TENANT-ID".to_owned(), |tenant| tenant.as_str().to_owned());
+            findings.add("SC1312", "mutatingwebhookconfiguration azure-wi-webhook-mutating-webhook-configuration", [("tenant", tenant)]);
+        }
+    }
+}

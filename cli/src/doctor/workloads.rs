@@ -1,0 +1,193 @@
+//! The workloads that use connections: whether their pods start, have the present variables, and are given their identity.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Findings;
+use super::facts::{Facts, Namespace, name_of};
+use crate::listing::Listing;
+use crate::workload::USE_IDENTITY;
+
+/// The kinds whose pods are made from a template that may change.
+const KINDS: [(&str, &str); 3] = [("deployments", "deployment"), ("statefulsets", "statefulset"), ("daemonsets", "daemonset")];
+
+pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
+    for (place, namespace) in facts.present() {
+        for pod in namespace.of("pods").iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null()) {
+            let workload = Workload { place, namespace, pod };
+            workload.stale(findings);
+            workload.waiting(facts, findings);
+            workload.tokenless(facts, findings);
+        }
+        for (plural, kind) in KINDS {
+            for workload in namespace.of(plural) {
+                unlabelled((place, kind), workload, findings);
+                insecure((place, kind, namespace), workload, findings);
+            }
+        }
+    }
+}
+
+/// A pod, and where it is.
+struct Workload<'a> {
+    place: &'a str,
+    namespace: &'a Namespace,
+    pod: &'a Value,
+}
+
+impl Workload<'_> {
+    fn object(&self) -> String {
+        format!("pod {}/{}", self.place, name_of(self.pod))
+    }
+
+    /// The Secrets of connections that its containers take variables from.
+    fn secrets(&self) -> impl Iterator<Item = &str> {
+        let containers = self.pod["spec"]["containers"].as_array().into_iter().flatten();
+        let sources = containers.flat_map(|container| {
+            let whole = container["envFrom"].as_array().into_iter().flatten().filter_map(|source| source["secretRef"]["name"].as_str());
+            let single = container["env"].as_array().into_iter().flatten().filter_map(|one| one["valueFrom"]["secretKeyRef"]["name"].as_str());
+            whole.chain(single)
+        });
+        sources.filter(|name| sc_core::names::is_ours(name))
+    }
+
+    /// A pod that was started before its Secret got its present data.
+    fn stale(&self, findings: &mut Findings<'_>) {
+        let started = time(&self.pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]);
+        let Some(started) = started else { return };
+        for name in self.secrets() {
+            let secret = self.namespace.of("secrets").iter().find(|secret| name_of(secret) == name);
+            let writes = secret.and_then(|secret| secret["metadata"]["managedFields"].as_array()).into_iter().flatten();
+            let changed = writes.filter(|change| change["fieldsV1"]["f:data"].is_object()).filter_map(|change| time(&change["time"])).max();
+            if changed.is_some_and(|changed| changed > started) {
+                let values = [("secret", name.to_owned()), ("pod", name_of(self.pod).to_owned()), ("restart", self.restart(findings))];
+                findings.add("SC1501", self.object(), values);
+            }
+        }
+    }
+
+    /// A pod whose container waits for a Secret or a key that is not there.
+    fn waiting(&self, facts: &Facts, findings: &mut Findings<'_>) {
+        let waiting = &self.pod["status"]["containerStatuses"][0]["state"]["waiting"];
+        let message = waiting["message"].as_str().unwrap_or_default();
+        if waiting["reason"] != "CreateContainerConfigError" {
+            return;
+        }
+        let of_connections: Vec<String> = facts
+            .listing
+            .iter()
+            .flat_map(Listing::present)
+            .filter(|listed| listed.connection.namespace.as_str() == self.place)
+            .map(|listed| listed.connection.name.secret())
+            .collect();
+        let pod = name_of(self.pod).to_owned();
+        if message.contains("couldn't find key") {
+            findings.add("SC1506", self.object(), [("pod", pod), ("message", message.to_owned()), ("repair", self.repair(findings))]);
+        } else if let Some(name) = self.secrets().find(|name| message.contains(*name) && !of_connections.iter().any(|known| known == name)) {
+            let nearest = sc_core::problem::Choice::of(name, of_connections.iter().map(String::as_str));
+            let near = nearest.nearest().map_or_else(String::new, |nearest| format!("; did it mean `{nearest}`?"));
+            findings.add("SC1505", self.object(), [("pod", pod), ("secret", name.to_owned()), ("near", near), ("repair", self.repair(findings))]);
+        }
+    }
+
+    /// A pod that has the label of workload identity and no token, although the webhook is there now.
+    fn tokenless(&self, facts: &Facts, findings: &mut Findings<'_>) {
+        let is_hooked = facts
+            .cluster
+            .get("mutatingwebhookconfigurations")
+            .is_some_and(|hooks| hooks.iter().any(|hook| name_of(hook).starts_with("azure-wi-webhook")));
+        let is_labelled = self.pod["metadata"]["labels"][USE_IDENTITY] == "true";
+        let env = self.pod["spec"]["containers"][0]["env"].as_array().into_iter().flatten();
+        let has_token = env.into_iter().any(|variable| variable["name"] == "AZURE_FEDERATED_TOKEN_FILE");
+        if is_hooked && is_labelled && !has_token {
+            findings.add("SC1504", self.object(), [("pod", name_of(self.pod).to_owned()), ("restart", self.restart(findings))]);
+        }
+    }
+
+    /// The command that has its pods made anew.
+    fn restart(&self, findings: &Findings<'_>) -> String {
+        let kubectl = findings.place.command("kubectl");
+        let place = self.place;
+        match self.owner() {
+            Some((kind, name)) if ["deployment", "statefulset", "daemonset"].contains(&kind.as_str()) => {
+                let target = format!("{kind}/{name}");
+                format!("{kubectl} -n {place} rollout restart {target} && {kubectl} -n {place} rollout status {target} --timeout=120s")
+            }
+            _ => format!("{kubectl} -n {place} delete pod {}", name_of(self.pod)),
+        }
+    }
+
+    /// The command that takes a workload away that cannot start: only whoever wrote it knows what it should say.
+    fn repair(&self, findings: &Findings<'_>) -> String {
+        let (kind, name) = self.owner().unwrap_or_else(|| ("pod".to_owned(), name_of(self.pod).to_owned()));
+        format!("{} -n {} delete {kind} {name}", findings.place.command("kubectl"), self.place)
+    }
+
+    /// What its template stands in.
+    fn owner(&self) -> Option<(String, String)> {
+        let (kind, name) = owner_of(self.pod)?;
+        if kind == "replicaset"
+            && let Some(set) = self.namespace.of("replicasets").iter().find(|set| name_of(set) == name)
+        {
+            return owner_of(set).or(Some((kind, name)));
+        }
+        Some((kind, name))
+    }
+}
+
+fn owner_of(object: &Value) -> Option<(String, String)> {
+    let owner = &object["metadata"]["ownerReferences"][0];
+    Some((owner["kind"].as_str()?.to_lowercase(), owner["name"].as_str()?.to_owned()))
+}
+
+/// A workload with the ServiceAccount of an identity whose pods lack the label.
+fn unlabelled((place, kind): (&str, &str), workload: &Value, findings: &mut Findings<'_>) {
+    let template = &workload["spec"]["template"];
+    let account = template["spec"]["serviceAccountName"].as_str().unwrap_or_default();
+    if account.starts_with("sc-account-") && template["metadata"]["labels"][USE_IDENTITY] != "true" {
+        let patch = json!({"spec": {"template": {"metadata": {"labels": {USE_IDENTITY: "true"}}}}}).to_string();
+        let values = [
+            ("where", place.to_owned()),
+            ("kind", kind.to_owned()),
+            ("name", name_of(workload).to_owned()),
+            ("account", account.to_owned()),
+            ("patch", patch),
+        ];
+        findings.add("SC1502", format!("{kind} {place}/{}", name_of(workload)), values);
+    }
+}
+
+/// A workload that uses a connection and whose pods Pod Security refuses.
+fn insecure((place, kind, namespace): (&str, &str, &Namespace), workload: &Value, findings: &mut Findings<'_>) {
+    let pods = Workload { place, namespace, pod: &workload["spec"]["template"] };
+    if pods.secrets().next().is_none() {
+        return;
+    }
+    let is_own = |set: &&Value| owner_of(set).is_some_and(|(_, owner)| owner == name_of(workload));
+    let sets = namespace.of("replicasets").iter().filter(is_own).chain([workload]);
+    let makers: Vec<&Value> = sets.map(|maker| &maker["metadata"]["uid"]).collect();
+    let is_refusal = |event: &&Value| {
+        event["reason"] == "FailedCreate"
+            && makers.contains(&&event["involvedObject"]["uid"])
+            && event["message"].as_str().is_some_and(|message| message.contains("violates PodSecurity"))
+    };
+    let missing = workload["status"]["readyReplicas"].as_u64().unwrap_or_default() < workload["spec"]["replicas"].as_u64().unwrap_or(1);
+    if let Some(event) = namespace.of("events").iter().find(is_refusal).filter(|_| missing) {
+        let container = |name: &str| json!({"name": name, "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}}});
+        let names = pods.pod["spec"]["containers"].as_array().into_iter().flatten().filter_map(|one| one["name"].as_str());
+        let security = json!({"runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}});
+        let patch = json!({"spec": {"template": {"spec": {"securityContext": security, "containers": names.map(container).collect::<Vec<_>>()}}}});
+        let values = [
+            ("where", place.to_owned()),
+            ("kind", kind.to_owned()),
+            ("name", name_of(workload).to_owned()),
+            ("message", event["message"].as_str().unwrap_or_default().to_owned()),
+            ("patch", patch.to_string()),
+        ];
+        findings.add("SC1508", format!("{kind} {place}/{}", name_of(workload)), values);
+    }
+}
+
+fn time(value: &Value) -> Option<Timestamp> {
+    value.as_str()?.parse().ok()
+}

@@ -1,0 +1,265 @@
+//! What goes wrong, and how to bring it about.
+
+use std::time::Duration;
+use std::{fs, thread};
+
+use serde_json::{Value, json};
+
+use super::registry::{self, Answer};
+use crate::bed::{Bed, Ran};
+use crate::connections::{CLIENT_ID, orders_admin, pictures, postgres, secret};
+use crate::terminal::session::{Point, Session};
+use crate::{kube, obstacles};
+
+/// A failure of a code.
+pub(crate) struct Breakage {
+    pub(crate) code: &'static str,
+    /// Whether it is one of an installation; else a sound release is there.
+    pub(crate) is_before_install: bool,
+    pub(crate) bring_about: fn(&Bed, &Session<'_>),
+}
+
+const fn on(code: &'static str, bring_about: fn(&Bed, &Session<'_>)) -> Breakage {
+    Breakage { code, is_before_install: false, bring_about }
+}
+
+const fn before(code: &'static str, bring_about: fn(&Bed, &Session<'_>)) -> Breakage {
+    Breakage { code, is_before_install: true, bring_about }
+}
+
+/// Those that touch only their own namespaces.
+pub(crate) const BREAKAGES: &[Breakage] = &[
+    on("SC1001", |_, session| session.killed("upgrade", "", Point::OncePendingWithHelm)),
+    before("SC1002", |_, session| session.killed("install", "", Point::OncePendingWithHelm)),
+    before("SC1003", |_, _| {}),
+    on("SC1004", role_of_a_stranger),
+    on("SC1005", |bed, _| drop(upgrade(bed, &["--timeout", "1s"]))),
+    before("SC1008", older_chart),
+    on("SC1101", |bed, _| image_of(bed, Answer::NotFound)),
+    on("SC1102", |bed, _| image_of(bed, Answer::Unauthorized)),
+    on("SC1103", |bed, _| image_of(bed, Answer::Elsewhere)),
+    on("SC1105", |bed, _| stuck(bed, &["image.tag=absent", "image.pullPolicy=Never"])),
+    on("SC1106", |bed, _| stuck(bed, &["image.repository=UPPER"])),
+    on("SC1107", |bed, _| {
+        kube::apply(&[obstacles::quota(&bed.system, "pods")]);
+        stuck(bed, &[]);
+    }),
+    on("SC1109", |bed, _| delete(&bed.system, "serviceaccount", "sc-job")),
+    on("SC1110", |bed, _| stuck(bed, &["job.resources.requests.cpu=1000", "job.resources.limits.cpu=1000"])),
+    on("SC1111", |bed, _| stuck(bed, &["job.nodeSelector.e2e=nowhere"])),
+    on("SC1113", |bed, _| stuck(bed, &["job.resources.requests.memory=2Mi", "job.resources.limits.memory=2Mi"])),
+    on("SC1114", |bed, _| stuck(bed, &["job.priorityClassName=absent"])),
+    on("SC1115", |bed, _| {
+        let limits = json!([{"type": "Container", "max": {"memory": "64Mi"}}]);
+        kube::apply(&[object("v1", "LimitRange", &bed.system, "small", &json!({"spec": {"limits": limits}}))]);
+        stuck(bed, &[]);
+    }),
+    on("SC1116", |bed, _| delete(&bed.system, "cronjob", "sc-reconcile")),
+    on("SC1117", |bed, _| {
+        stuck(bed, &["job.nodeSelector.e2e=nowhere"]);
+        patch(&bed.system, "job", "sc-job", &json!({"spec": {"activeDeadlineSeconds": 1}}));
+        kube::kubectl(&["-n", &bed.system, "wait", "--for=condition=Failed", "job/sc-job", "--timeout=30s"]);
+    }),
+    on("SC1118", |bed, _| {
+        upgrade(bed, &["--set", "driftRepair.enabled=true"]);
+        patch(&bed.system, "cronjob", "sc-reconcile", &json!({"spec": {"suspend": true}}));
+    }),
+    on("SC1119", |bed, _| stuck(bed, &["image.repository=127.0.0.1:1/sc-job"])),
+    on("SC1201", |bed, _| delete(bed.shop(), "role", "sc-job")),
+    on("SC1202", role_left),
+    on("SC1203", |bed, _| {
+        let subjects = json!([{"kind": "ServiceAccount", "name": "sc-job", "namespace": "another"}]);
+        patch(bed.shop(), "rolebinding", "sc-job", &json!({"subjects": subjects}));
+    }),
+    on("SC1301", |bed, _| delete(bed.shop(), "secret", "sc-orders-secret")),
+    on("SC1302", |bed, _| patch(bed.shop(), "secret", "sc-orders-secret", &json!({"data": {"X": "eA=="}}))),
+    on("SC1303", |bed, _| {
+        delete(bed.shop(), "secret", "sc-orders-secret");
+        kube::apply(&[secret(bed.shop(), "sc-orders-secret", &json!({"mine": "yes"}))]);
+    }),
+    on("SC1304", |bed, _| drop(kube::kubectl(&["delete", "namespace", bed.shop(), "--timeout=60s"]))),
+    on("SC1305", namespace_on_its_way_out),
+    on("SC1306", |bed, _| delete(&bed.system, "secret", "orders-admin")),
+    on("SC1307", |bed, _| patch(&bed.system, "secret", "orders-admin", &json!({"data": {"password": null}}))),
+    on("SC1308", |bed, _| kube::apply(&[orders_admin(&bed.system, "rotated")])),
+    on("SC1309", |bed, session| {
+        delete(bed.shop(), "secret", "sc-orders-secret");
+        kube::apply(&[obstacles::quota(bed.shop(), "count/secrets")]);
+        assert!(!session.run("rerun", "").is_ok);
+    }),
+    on("SC1313", |bed, _| drop(bed.upgraded(&[], &[]))),
+    on("SC1314", |bed, _| {
+        let sets = format!("connectionSets=[{{\"secretName\":\"absent\",\"namespaces\":[\"{}\"]}}]", bed.shop());
+        assert!(!upgrade(bed, &["--set-json", &sets]).answer.is_ok);
+    }),
+    on("SC1316", |bed, session| {
+        delete(bed.shop(), "secret", "sc-orders-secret");
+        kube::apply(&obstacles::policy(bed));
+        let is_refused = || (!kube::run(&crate::webhook::probe(bed)).is_ok).then_some(());
+        kube::wait_for("the policy", Duration::from_secs(30), is_refused);
+        assert!(!session.run("rerun", "").is_ok);
+    }),
+    on("SC1401", |bed, _| drop(bed.upgraded(&[postgres("orders", bed.shop(), "another")], &["--no-hooks"]))),
+    on("SC1402", |bed, _| patch(&bed.system, "configmap", "sc-status", &json!({"data": {"result": "Running"}}))),
+    on("SC1403", |bed, _| {
+        let spec = json!({"holderIdentity": "gone", "renewTime": "2026-01-01T00:00:00.000000Z"});
+        patch(&bed.system, "lease", "sc-job", &json!({"spec": spec}));
+    }),
+    on("SC1404", |bed, _| {
+        let mut wrong = postgres("orders", bed.shop(), "orders");
+        wrong["targetService"] = json!("postgres-flexibel");
+        assert!(!bed.upgrade(&[wrong], &[]).answer.is_ok);
+    }),
+    on("SC1405", |bed, _| patch(&bed.system, "secret", "sc-config", &json!({"stringData": {"values.json": "{}"}}))),
+    on("SC1406", |bed, _| {
+        let config = kube::existing(&bed.system, "secret", "sc-config");
+        bed.upgraded(&[postgres("orders", bed.shop(), "another")], &[]);
+        let annotations = json!({"sc-extension.dev/config-hash": config["metadata"]["annotations"]["sc-extension.dev/config-hash"]});
+        patch(&bed.system, "secret", "sc-config", &json!({"metadata": {"annotations": annotations}, "data": config["data"]}));
+    }),
+    on("SC1407", |bed, _| {
+        let data = json!({"result": "Failed", "reason": "the API server answered 500"});
+        patch(&bed.system, "configmap", "sc-status", &json!({"data": data}));
+    }),
+    on("SC1501", |bed, session| {
+        kube::apply(&[deployment(bed, "sc-orders-secret", &json!({}))]);
+        kube::kubectl(&["-n", bed.shop(), "rollout", "status", "deployment/web", "--timeout=60s"]);
+        // Kubernetes counts these times in seconds.
+        let started = pod_started(bed);
+        kube::wait_for("another second", Duration::from_secs(5), || (now() > started).then_some(()));
+        kube::apply(&[orders_admin(&bed.system, "rotated")]);
+        assert!(session.run("rerun", "").is_ok);
+    }),
+    on("SC1502", |bed, _| {
+        bed.upgraded(&[postgres("orders", bed.shop(), "orders"), pictures(bed.shop())], &[]);
+        kube::apply(&[deployment(bed, "sc-pictures-secret", &json!({"serviceAccountName": format!("sc-account-{CLIENT_ID}")}))]);
+    }),
+    on("SC1503", |bed, _| {
+        bed.upgraded(&[postgres("orders", bed.shop(), "orders"), pictures(bed.shop())], &[]);
+        let annotations = json!({"azure.workload.identity/client-id": null});
+        patch(bed.shop(), "serviceaccount", &format!("sc-account-{CLIENT_ID}"), &json!({"metadata": {"annotations": annotations}}));
+    }),
+    on("SC1505", |bed, _| kube::apply(&[deployment(bed, "sc-order-secret", &json!({}))])),
+    on("SC1506", |bed, _| {
+        let mut web = deployment(bed, "sc-orders-secret", &json!({}));
+        let reference = json!({"name": "sc-orders-secret", "key": "AZURE_POSTGRESQL_HOST"});
+        web["spec"]["template"]["spec"]["containers"][0]["env"] = json!([{"name": "HOST", "valueFrom": {"secretKeyRef": reference}}]);
+        kube::apply(&[web]);
+    }),
+    on("SC1508", |bed, _| {
+        kube::kubectl(&["label", "namespace", bed.shop(), "pod-security.kubernetes.io/enforce=restricted"]);
+        kube::apply(&[deployment(bed, "sc-orders-secret", &json!({}))]);
+    }),
+];
+
+/// The taints by which no node is left.
+pub(crate) const TAINTS: [&str; 2] = ["CriticalAddonsOnly", "e2e.example/busy"];
+
+/// Those that touch the nodes.
+pub(crate) const ALONE: &[Breakage] = &[
+    on("SC1104", |bed, _| {
+        taint(TAINTS[0]);
+        stuck(bed, &[]);
+    }),
+    on("SC1112", |bed, _| {
+        taint(TAINTS[1]);
+        stuck(bed, &[]);
+    }),
+];
+
+/// An upgrade to the same connection, with more.
+fn upgrade(bed: &Bed, more: &[&str]) -> Ran {
+    bed.upgrade(&[postgres("orders", bed.shop(), "orders")], more)
+}
+
+/// An upgrade with these values that does not come to an end.
+fn stuck(bed: &Bed, values: &[&str]) {
+    let set = values.iter().flat_map(|value| ["--set", value]);
+    let ran = upgrade(bed, &set.chain(["--timeout", "6s"]).collect::<Vec<_>>());
+    assert!(!ran.answer.is_ok, "it has succeeded");
+}
+
+fn image_of(bed: &Bed, answer: Answer) {
+    stuck(bed, &[&format!("image.repository=localhost:{}/sc-job", registry::start(answer)), "image.pullPolicy=Always"]);
+}
+
+fn taint(key: &str) {
+    kube::kubectl(&["taint", "nodes", "--all", &format!("{key}=true:NoSchedule")]);
+}
+
+fn delete(namespace: &str, kind: &str, name: &str) {
+    kube::kubectl(&["-n", namespace, "delete", kind, name]);
+}
+
+fn patch(namespace: &str, kind: &str, name: &str, patch: &Value) {
+    kube::kubectl(&["-n", namespace, "patch", kind, name, "--type=merge", "-p", &patch.to_string()]);
+}
+
+fn object(version: &str, kind: &str, namespace: &str, name: &str, fields: &Value) -> Value {
+    let mut object = json!({"apiVersion": version, "kind": kind, "metadata": {"namespace": namespace, "name": name}});
+    object.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+    object
+}
+
+fn role_of_a_stranger(bed: &Bed, _: &Session<'_>) {
+    delete(bed.shop(), "role", "sc-job");
+    kube::apply(&[object("rbac.authorization.k8s.io/v1", "Role", bed.shop(), "sc-job", &json!({"rules": []}))]);
+}
+
+/// As a failed upgrade leaves it: made by Helm, in a namespace that the next revision does not name.
+fn role_left(bed: &Bed, _: &Session<'_>) {
+    let mut role = kube::existing(bed.shop(), "role", "sc-job");
+    role["metadata"] = json!({
+        "name": "sc-job", "namespace": bed.namespaces[1],
+        "labels": role["metadata"]["labels"], "annotations": role["metadata"]["annotations"],
+    });
+    kube::apply(&[role]);
+}
+
+/// By a chart that says of itself that it is older.
+fn older_chart(bed: &Bed, _: &Session<'_>) {
+    let chart = bed.folder().join("chart");
+    let copied = std::process::Command::new("cp").arg("-r").arg(sc_tests::tree("chart")).arg(&chart).status().unwrap();
+    assert!(copied.success());
+    let file = chart.join("Chart.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    let line = text.lines().find(|line| line.starts_with("version: ")).unwrap();
+    fs::write(&file, text.replace(line, "version: 0.0.9")).unwrap();
+    let values = bed.values(&[postgres("orders", bed.shop(), "orders")]);
+    bed.helm(&["install", "sc", chart.to_str().unwrap(), "--values", values.to_str().unwrap(), "--timeout", "60s"]);
+}
+
+/// Something in it holds it, and is gone when it has been waited for.
+fn namespace_on_its_way_out(bed: &Bed, _: &Session<'_>) {
+    let metadata = json!({"namespace": bed.shop(), "name": "kept", "finalizers": ["e2e.example/kept"]});
+    kube::apply(&[json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})]);
+    kube::kubectl(&["delete", "namespace", bed.shop(), "--wait=false"]);
+    let shop = bed.shop().to_owned();
+    thread::spawn(move || {
+        // The doctor looks meanwhile.
+        thread::sleep(Duration::from_secs(8));
+        kube::run(&["-n", &shop, "patch", "configmap", "kept", "--type=merge", "-p", r#"{"metadata":{"finalizers":[]}}"#]);
+    });
+}
+
+/// A workload that takes its variables from this Secret.
+fn deployment(bed: &Bed, secret: &str, pod: &Value) -> Value {
+    let container = json!({"name": "web", "image": "localhost/pause:1", "imagePullPolicy": "Never", "envFrom": [{"secretRef": {"name": secret}}]});
+    let mut spec = json!({"containers": [container], "terminationGracePeriodSeconds": 0});
+    spec.as_object_mut().unwrap().extend(pod.as_object().unwrap().clone());
+    let labels = json!({"app": "web"});
+    let template = json!({"metadata": {"labels": labels}, "spec": spec});
+    object("apps/v1", "Deployment", bed.shop(), "web", &json!({"spec": {"selector": {"matchLabels": labels}, "template": template}}))
+}
+
+/// When the workload's container was started, as Kubernetes writes it.
+fn pod_started(bed: &Bed) -> String {
+    let pods = kube::list(bed.shop(), "pods");
+    pods[0]["status"]["containerStatuses"][0]["state"]["running"]["startedAt"].as_str().unwrap().to_owned()
+}
+
+/// The time, in the same form.
+fn now() -> String {
+    let output = std::process::Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%SZ"]).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
