@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use crate::lint::mistake::TABLE;
 
 static FILE: &str = include_str!("../codes.yaml");
 
@@ -11,7 +13,7 @@ static FILE: &str = include_str!("../codes.yaml");
 static CODES: LazyLock<Vec<Code>> = LazyLock::new(|| serde_yaml::from_str(FILE).unwrap_or_default());
 
 /// Something that goes wrong.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Code {
     /// Its name: `SC1001`.
@@ -36,15 +38,26 @@ pub(crate) fn all() -> &'static [Code] {
     &CODES
 }
 
-/// A code by its name, whatever the case.
+/// A code by its name.
 pub(crate) fn named(name: &str) -> Option<&'static Code> {
-    all().iter().find(|code| code.name.eq_ignore_ascii_case(name))
+    all().iter().find(|code| code.name == name)
 }
 
-/// The codes whose symptom stands in a message.
-pub(crate) fn of_message(message: &str) -> impl Iterator<Item = &'static Code> {
-    let message = message.to_lowercase();
-    all().iter().filter(move |code| !code.symptom.is_empty() && message.contains(&code.symptom.to_lowercase()))
+/// The codes that are meant by a name, whatever its case, or by a message that has their symptom in it; those of `sc lint` have names alone.
+pub(crate) fn meant(words: &str) -> Vec<Code> {
+    let of_lint = TABLE.iter().map(|entry| Code {
+        name: entry.code.to_owned(),
+        title: entry.title.to_owned(),
+        symptom: String::new(),
+        cause: entry.cause.to_owned(),
+        fix: entry.fix.to_owned(),
+    });
+    let message = words.to_lowercase();
+    let is_meant = |code: &Code| {
+        let is_said = !code.symptom.is_empty() && message.contains(&code.symptom.to_lowercase());
+        words.is_empty() || code.name.eq_ignore_ascii_case(words) || is_said
+    };
+    all().iter().cloned().chain(of_lint).filter(is_meant).collect()
 }
 
 /// A text of a code with what was found in the place of each `{name}`. Braces around anything else stay.
@@ -91,7 +104,10 @@ mod tests {
     #[test]
     fn a_message_leads_to_its_code() {
         let message = "Error: UPGRADE FAILED: another operation (install/upgrade/rollback) is in progress";
-        let codes: Vec<&str> = of_message(message).map(|code| code.name.as_str()).collect();
-        assert_eq!(codes, ["SC1001", "SC1005"]);
+        let names = |words: &str| meant(words).into_iter().map(|code| code.name).collect::<Vec<_>>();
+        assert_eq!(names(message), ["SC1001", "SC1005"]);
+        assert_eq!((names("sc1001"), names("sc2001")), (vec!["SC1001".to_owned()], vec!["SC2001".to_owned()]));
+        assert_eq!(names("").len(), all().len() + TABLE.len());
+        assert_eq!(names("nothing that is known"), [""; 0]);
     }
 }

@@ -37,19 +37,13 @@ pub(crate) async fn doctor(args: &DoctorArgs, place: &Place) -> Result<u8> {
 
 /// Explains a code, or a message of Helm's or Kubernetes'.
 pub(crate) fn explain(args: &ExplainArgs) -> Result<u8> {
-    let wanted = args.what.join(" ");
-    let found: Vec<&Code> = if wanted.is_empty() {
-        codes::all().iter().collect()
-    } else {
-        codes::named(&wanted).map_or_else(|| codes::of_message(&wanted).collect(), |code| vec![code])
-    };
+    let found = codes::meant(&args.what.join(" "));
     if found.is_empty() {
         let fix = "give a code, such as SC1001, or a part of a message; `sc explain` alone lists them all";
         return Err(Fault::refused("nothing is known of that", fix).into());
     }
-    let row = |code: &&Code| vec![code.name.clone(), code.title.clone(), code.cause.clone(), code.fix.clone()];
-    let value = |code: &&Code| json!({"code": code.name, "title": code.title, "symptom": code.symptom, "cause": code.cause, "fix": code.fix});
-    let value = Value::Array(found.iter().map(value).collect());
+    let row = |code: &Code| vec![code.name.clone(), code.title.clone(), code.cause.clone(), code.fix.clone()];
+    let value = serde_json::to_value(&found).context("failed to write JSON")?;
     let rows = found.iter().map(row).collect();
     output::show(args.output.form(), &Shown { value, header: &["Code", "What", "Cause", "Fix"], rows })?;
     Ok(0)
