@@ -94,6 +94,9 @@ fn section(service: &TargetService) -> String {
     if let Some(binding) = &service.binding {
         writeln!(text, "- servicebinding.io: type `{}`, provider `{}`", binding.kind, binding.provider).unwrap();
     }
+    if let Some((protocol, address)) = &service.probe {
+        writeln!(text, "- `sc validate` asks by `{}`: {}", protocol.name(), code(&source(address))).unwrap();
+    }
     for (auth_type, login) in &service.auth_types {
         text.push_str(&login_section(service, *auth_type, login));
     }
