@@ -206,6 +206,13 @@ pub(crate) enum Form {
     Tsv,
 }
 
+impl Form {
+    /// Whether it shows all that there is, and not only a row.
+    pub(crate) fn is_whole(self) -> bool {
+        matches!(self, Self::Json | Self::Yaml)
+    }
+}
+
 /// `KEY=VALUE`. No Debug: the value may be a credential.
 #[derive(Clone)]
 pub(crate) struct Pair {

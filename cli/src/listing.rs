@@ -79,9 +79,10 @@ impl Listing {
             match read {
                 Err(why) => problems.push(set.unread(why)),
                 Ok((bytes, _)) => {
-                    let entries = entries(&bytes);
-                    connections
-                        .extend(set.connections(&bytes, &settings, &mut problems).into_iter().map(|connection| elsewhere(connection, &entries)));
+                    for (at, entry) in set.entries(&bytes, &mut problems) {
+                        let connection = set.connection((at, entry.clone()), &settings, &mut problems);
+                        connections.extend(connection.map(|connection| Listed { connection, entry, index: None }));
+                    }
                 }
             }
         }

@@ -143,17 +143,21 @@ impl ConnectionSet {
 
     /// The valid connections of its document; what is wrong with the others is in `problems`, and so it is if it cannot be read.
     pub fn connections(&self, bytes: &[u8], settings: &Settings, problems: &mut Problems) -> Vec<Connection> {
-        let list = match connections_of(bytes, &self.at(), problems) {
-            Ok(list) => list,
-            Err(kind) => {
-                problems.add(&self.at(), kind);
-                return Vec::new();
-            }
-        };
-        let parse = |(at, item)| {
-            Connection::parse(Entry::parse(item, at, problems)?, settings, problems).filter(|connection| self.reaches(connection, problems))
-        };
-        list.into_iter().filter_map(parse).collect()
+        let entries = self.entries(bytes, problems);
+        entries.into_iter().filter_map(|(at, entry)| self.connection((at, entry), settings, problems)).collect()
+    }
+
+    /// The entries of its document with their places, as they are written; none if it cannot be read, which is a problem then.
+    pub fn entries(&self, bytes: &[u8], problems: &mut Problems) -> Vec<(At, Value)> {
+        connections_of(bytes, &self.at(), problems).unwrap_or_else(|kind| {
+            problems.add(&self.at(), kind);
+            Vec::new()
+        })
+    }
+
+    /// The connection of one of its entries, if that is valid; if not, what is wrong with it is in `problems`.
+    pub fn connection(&self, (at, entry): (At, Value), settings: &Settings, problems: &mut Problems) -> Option<Connection> {
+        Connection::parse(Entry::parse(entry, at, problems)?, settings, problems).filter(|connection| self.reaches(connection, problems))
     }
 
     /// Whether the chart grants what this connection needs, which it cannot see.

@@ -54,10 +54,10 @@ pub(crate) struct Selection {
 #[command(after_help = "Example:\n  sc show orders --output yaml")]
 pub(crate) struct SelectArgs {
     #[command(flatten)]
-    pub(crate) selection: Selection,
+    pub(crate) output: Output,
 
     #[command(flatten)]
-    pub(crate) output: Output,
+    pub(crate) selection: Selection,
 }
 
 /// Lists all connections of the release.
@@ -69,10 +69,10 @@ pub(crate) struct ListArgs {
     pub(crate) kube_namespace: Option<String>,
 
     #[command(flatten)]
-    pub(crate) source: SourceArgs,
+    pub(crate) output: Output,
 
     #[command(flatten)]
-    pub(crate) output: Output,
+    pub(crate) source: SourceArgs,
 }
 
 /// Makes a connection, and waits until its workload can use it. One of that name in that namespace is replaced.
@@ -101,10 +101,10 @@ pub(crate) struct CreateArgs {
     pub(crate) create_namespace: bool,
 
     #[command(flatten)]
-    pub(crate) source: SourceArgs,
+    pub(crate) options: Options,
 
     #[command(flatten)]
-    pub(crate) options: Options,
+    pub(crate) source: SourceArgs,
 }
 
 /// Changes a connection. What no argument is about stays as it is, credentials too.
@@ -130,10 +130,10 @@ pub(crate) struct UpdateArgs {
     pub(crate) kube_namespace: Option<String>,
 
     #[command(flatten)]
-    pub(crate) source: SourceArgs,
+    pub(crate) options: Options,
 
     #[command(flatten)]
-    pub(crate) options: Options,
+    pub(crate) source: SourceArgs,
 }
 
 impl UpdateArgs {
@@ -156,15 +156,6 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(completion::client_types))]
     pub(crate) client_type: Option<String>,
 
-    #[command(flatten)]
-    pub(crate) target: TargetArgs,
-
-    #[command(flatten)]
-    pub(crate) auth: AuthArgs,
-
-    #[command(flatten)]
-    pub(crate) configuration: ConfigurationArgs,
-
     /// Takes over objects of these names that are there already and not ours.
     #[arg(long)]
     pub(crate) adopt: bool,
@@ -175,6 +166,15 @@ pub(crate) struct Options {
 
     #[command(flatten)]
     pub(crate) output: Output,
+
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+
+    #[command(flatten)]
+    pub(crate) auth: AuthArgs,
+
+    #[command(flatten)]
+    pub(crate) configuration: ConfigurationArgs,
 }
 
 /// The target: an id, or its parts.
@@ -371,24 +371,21 @@ pub(crate) struct ConfigurationArgs {
 
 Example:\n  sc validate orders --output table")]
 pub(crate) struct ValidateArgs {
-    #[command(flatten)]
-    pub(crate) selection: Selection,
-
     /// Certificate authorities to trust beside those of this machine, in PEM.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) output: Output,
+
+    #[command(flatten)]
+    pub(crate) selection: Selection,
 }
 
 /// Deletes a connection and the objects that were made for it. Its workload loses its variables at the next start.
 #[derive(Debug, Parser)]
 #[command(after_help = "Example:\n  sc delete orders --yes")]
 pub(crate) struct DeleteArgs {
-    #[command(flatten)]
-    pub(crate) selection: Selection,
-
     /// Does not ask.
     #[arg(long, short)]
     pub(crate) yes: bool,
@@ -396,6 +393,9 @@ pub(crate) struct DeleteArgs {
     /// Returns when the run has begun; `sc wait --deleted` waits for its end.
     #[arg(long)]
     pub(crate) no_wait: bool,
+
+    #[command(flatten)]
+    pub(crate) selection: Selection,
 }
 
 /// Waits until a connection is as it should be.
@@ -403,9 +403,6 @@ pub(crate) struct DeleteArgs {
 #[command(after_help = "Example:\n  sc wait orders --created --timeout 60")]
 #[command(group = ArgGroup::new("condition").args(["created", "exists", "deleted"]))]
 pub(crate) struct WaitArgs {
-    #[command(flatten)]
-    pub(crate) selection: Selection,
-
     /// Until it is applied as it is in the values; so it is without a condition, too.
     #[arg(long, visible_alias = "updated")]
     pub(crate) created: bool,
@@ -425,6 +422,9 @@ pub(crate) struct WaitArgs {
     /// So many seconds in all.
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
     pub(crate) timeout: Duration,
+
+    #[command(flatten)]
+    pub(crate) selection: Selection,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

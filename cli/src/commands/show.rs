@@ -22,12 +22,14 @@ pub(crate) async fn list(args: &ListArgs, place: &Place) -> Result<u8> {
     let (listing, state) = read(&store).await?;
     let is_in = |listed: &&Listed| args.kube_namespace.as_deref().is_none_or(|namespace| listed.connection.namespace.as_str() == namespace);
     let found: Vec<&Listed> = listing.present().filter(is_in).collect();
-    let values: Vec<Value> = found.iter().map(|listed| listed.shown(state, false)).collect();
-    let rows = found.iter().map(|listed| row(listed, state)).collect();
+    let form = args.output.form();
+    // Of thousands, what is not printed is not made either.
+    let values = found.iter().filter(|_| form.is_whole()).map(|listed| listed.shown(state, false)).collect();
+    let rows = found.iter().filter(|_| !form.is_whole()).map(|listed| row(listed, state)).collect();
     if found.is_empty() {
         output::say("there are no connections yet: `sc create` makes one");
     }
-    output::show(args.output.form(), &Shown { value: Value::Array(values), header: &HEADER, rows })?;
+    output::show(form, &Shown { value: Value::Array(values), header: &HEADER, rows })?;
     output::problems_beside(&listing.problems);
     Ok(0)
 }
