@@ -185,6 +185,58 @@ fn who_is_interrupted_waits_for_helm_and_says_what_is_kept() {
     });
 }
 
+#[test]
+fn what_is_not_waited_for_can_be_waited_for() {
+    bed::with_either_helm([Helm::Four, Helm::Three], "nowait", 1, |bed| {
+        let mut session = Session::of(bed);
+        assert!(session.run("install", "").is_ok);
+        session.sc_with(&format!("{CREATE} --secret --credentials-stdin --no-wait -o tsv"), PAIRS);
+        session.sc("wait orders --created --timeout 60");
+        assert_eq!(password(bed), "hunter2-kept-hunter2");
+        session.sc("delete orders --yes --no-wait");
+        session.sc("wait orders --deleted --timeout 60");
+        assert!(kube::get(bed.shop(), "secret", "sc-orders-secret").is_none());
+        session.sc("wait orders --exists --timeout 1");
+        session.end("wait");
+    });
+}
+
+/// A workload that is there is bound, one that is not there yet is written by a snippet, and both find their variables.
+#[test]
+fn workloads_are_bound_and_written() {
+    bed::with_either_helm([Helm::Three, Helm::Four], "bind", 1, |bed| {
+        let mut session = Session::of(bed);
+        assert!(session.run("install", "").is_ok);
+        assert!(session.run(&format!("{CREATE} --secret --credentials-stdin"), PAIRS).is_ok);
+        let container = json!({"name": "web", "image": "localhost/pause:1", "imagePullPolicy": "Never"});
+        let template = json!({"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 0}});
+        let spec = json!({"selector": {"matchLabels": {"app": "web"}}, "template": template});
+        kube::apply(&[json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"namespace": bed.shop(), "name": "web"}, "spec": spec})]);
+        session.sc("bind deployment/web orders");
+        session.sc("bind deployment/web orders --yes");
+        session.sc("bind deployment/web orders --yes");
+        session.sc("bind deployment/absent orders --yes");
+        let web = kube::existing(bed.shop(), "deployment", "web");
+        let sources = &web["spec"]["template"]["spec"]["containers"][0]["envFrom"];
+        assert_eq!(*sources, json!([{"secretRef": {"name": "sc-orders-secret"}}]));
+        let place = format!("--release-namespace {}", bed.system);
+        for kind in ["deployment", "statefulset", "daemonset", "job", "cronjob", "pod"] {
+            let snippet = format!("sc snippet orders --kind {kind} --workload by-{kind} --image localhost/pause:1 {place}");
+            let applied = session.shell(&format!("{snippet} | kubectl apply -f -"));
+            assert!(applied.is_ok, "{kind}: {applied:?}");
+            let clean = session.shell(&format!("{snippet} > {0}; sc lint -f {0} {place}", bed.folder().join("snippet.yaml").display()));
+            assert!(clean.is_ok, "{kind}: what is printed passes the linter: {clean:?}");
+        }
+        let is_running = || {
+            let pods = kube::list(bed.shop(), "pods");
+            let by_pod = pods.iter().find(|pod| pod["metadata"]["name"] == "by-pod")?;
+            (by_pod["status"]["phase"] == "Running").then_some(())
+        };
+        kube::wait_for("a pod with its variables", Duration::from_mins(1), is_running);
+        session.end("bind");
+    });
+}
+
 /// What is wrong is found where it is, whatever it is, and nothing is left in the cluster.
 #[test]
 fn a_connection_is_validated_from_values_to_the_first_words() {
