@@ -1,5 +1,6 @@
 //! Arguments; nothing else reads them.
 
+pub(crate) mod azure;
 pub(crate) mod connection;
 pub(crate) mod release;
 pub(crate) mod workload;

@@ -8,6 +8,7 @@ pub mod golden;
 pub mod helm;
 pub mod lines;
 pub mod ordinary;
+pub mod parity;
 pub mod planning;
 pub mod reading;
 pub mod render;
