@@ -53,7 +53,11 @@ pub(crate) enum Command {
     Create(CreateArgs),
     Update(UpdateArgs),
     List(ListArgs),
+    /// Shows a connection, with its variables: of those that hold a credential only the name.
+    #[command(after_help = "Example:\n  sc show orders --output yaml")]
     Show(SelectArgs),
+    /// Lists the variables of a connection: of those that hold a credential only the name.
+    #[command(after_help = "Example:\n  sc list-configuration orders --output tsv")]
     ListConfiguration(SelectArgs),
     Delete(DeleteArgs),
     Validate(ValidateArgs),

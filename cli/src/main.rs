@@ -23,6 +23,8 @@ mod place;
 mod probe;
 mod progress;
 mod proof;
+#[cfg(test)]
+mod reference;
 mod render;
 mod run;
 mod secrets;

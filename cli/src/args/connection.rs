@@ -57,15 +57,15 @@ pub(crate) struct Selection {
     pub(crate) source: SourceArgs,
 }
 
-/// Shows a connection, or its variables: of those that hold a credential only the name.
+/// Shows a connection, or its variables.
 #[derive(Debug, Parser)]
-#[command(after_help = "Example:\n  sc show orders --output yaml")]
 pub(crate) struct SelectArgs {
     #[command(flatten)]
-    pub(crate) selection: Selection,
-
-    #[command(flatten)]
     pub(crate) output: Output,
+
+    // Last, here and below, since the heading of its last part goes on over what follows.
+    #[command(flatten)]
+    pub(crate) selection: Selection,
 }
 
 /// Lists all connections of the release.
@@ -77,10 +77,10 @@ pub(crate) struct ListArgs {
     pub(crate) kube_namespace: Option<String>,
 
     #[command(flatten)]
-    pub(crate) source: SourceArgs,
+    pub(crate) output: Output,
 
     #[command(flatten)]
-    pub(crate) output: Output,
+    pub(crate) source: SourceArgs,
 }
 
 /// Makes a connection, and waits until its workload can use it. One of that name in that namespace is replaced.
@@ -109,10 +109,10 @@ pub(crate) struct CreateArgs {
     pub(crate) create_namespace: bool,
 
     #[command(flatten)]
-    pub(crate) source: SourceArgs,
+    pub(crate) options: Options,
 
     #[command(flatten)]
-    pub(crate) options: Options,
+    pub(crate) source: SourceArgs,
 }
 
 /// Changes a connection. What no argument is about stays as it is, credentials too.
@@ -138,10 +138,10 @@ pub(crate) struct UpdateArgs {
     pub(crate) kube_namespace: Option<String>,
 
     #[command(flatten)]
-    pub(crate) source: SourceArgs,
+    pub(crate) options: Options,
 
     #[command(flatten)]
-    pub(crate) options: Options,
+    pub(crate) source: SourceArgs,
 }
 
 impl UpdateArgs {
@@ -164,15 +164,6 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(completion::client_types))]
     pub(crate) client_type: Option<String>,
 
-    #[command(flatten)]
-    pub(crate) target: TargetArgs,
-
-    #[command(flatten)]
-    pub(crate) auth: AuthArgs,
-
-    #[command(flatten)]
-    pub(crate) configuration: ConfigurationArgs,
-
     /// Takes over objects of these names that are there already and not ours.
     #[arg(long)]
     pub(crate) adopt: bool,
@@ -183,6 +174,15 @@ pub(crate) struct Options {
 
     #[command(flatten)]
     pub(crate) output: Output,
+
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+
+    #[command(flatten)]
+    pub(crate) auth: AuthArgs,
+
+    #[command(flatten)]
+    pub(crate) configuration: ConfigurationArgs,
 
     #[command(flatten)]
     pub(crate) azure: AzureArgs,
@@ -392,24 +392,21 @@ pub(crate) struct ConfigurationArgs {
 
 Example:\n  sc validate orders --output table")]
 pub(crate) struct ValidateArgs {
-    #[command(flatten)]
-    pub(crate) selection: Selection,
-
     /// Certificate authorities to trust beside those of this machine, in PEM.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) output: Output,
+
+    #[command(flatten)]
+    pub(crate) selection: Selection,
 }
 
 /// Deletes a connection and the objects that were made for it. Its workload loses its variables at the next start.
 #[derive(Debug, Parser)]
 #[command(after_help = "Example:\n  sc delete orders --yes")]
 pub(crate) struct DeleteArgs {
-    #[command(flatten)]
-    pub(crate) selection: Selection,
-
     /// Does not ask.
     #[arg(long, short)]
     pub(crate) yes: bool,
@@ -417,6 +414,9 @@ pub(crate) struct DeleteArgs {
     /// Returns when the run has begun; `sc wait --deleted` waits for its end.
     #[arg(long)]
     pub(crate) no_wait: bool,
+
+    #[command(flatten)]
+    pub(crate) selection: Selection,
 }
 
 /// Waits until a connection is as it should be.
@@ -424,9 +424,6 @@ pub(crate) struct DeleteArgs {
 #[command(after_help = "Example:\n  sc wait orders --created --timeout 60")]
 #[command(group = ArgGroup::new("condition").args(["created", "exists", "deleted"]))]
 pub(crate) struct WaitArgs {
-    #[command(flatten)]
-    pub(crate) selection: Selection,
-
     /// Until it is applied as it is in the values; so it is without a condition, too.
     #[arg(long, visible_alias = "updated")]
     pub(crate) created: bool,
@@ -450,6 +447,9 @@ pub(crate) struct WaitArgs {
     /// So many seconds in all.
     #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = seconds)]
     pub(crate) timeout: Duration,
+
+    #[command(flatten)]
+    pub(crate) selection: Selection,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
