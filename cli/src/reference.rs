@@ -11,7 +11,7 @@ use crate::args::Args;
 const HEAD: &str = "# Commands of `sc`
 
 Made from the commands themselves by a test; to change it, change `cli/src/args/` and run `UPDATE=1 cargo test -p sc-cli reference`. `sc COMMAND --help` says the same,
-and `sc man FOLDER` writes it as manual pages. The flags of `az aks connection` have the same names and the same meaning.
+and `sc man FOLDER` writes it as manual pages. The flags of `az aks connection` have the same names and the same meaning; what is different is in [moving over](guides/moving-over.md).
 ";
 
 #[test]

@@ -2,6 +2,7 @@
 
 pub mod canary;
 pub mod catalogue_page;
+pub mod commands;
 pub mod conformity;
 pub mod connection_strings;
 pub mod golden;
