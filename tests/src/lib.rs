@@ -13,6 +13,7 @@ pub mod parity;
 pub mod planning;
 pub mod reading;
 pub mod render;
+pub mod values_page;
 
 use std::fs;
 use std::path::{Path, PathBuf};
