@@ -1,5 +1,6 @@
 //! Arguments; nothing else reads them.
 
+pub(crate) mod azure;
 pub(crate) mod connection;
 pub(crate) mod diagnosis;
 pub(crate) mod release;
@@ -54,7 +55,11 @@ pub(crate) enum Command {
     Create(CreateArgs),
     Update(UpdateArgs),
     List(ListArgs),
+    /// Shows a connection, with its variables: of those that hold a credential only the name.
+    #[command(after_help = "Example:\n  sc show orders --output yaml")]
     Show(SelectArgs),
+    /// Lists the variables of a connection: of those that hold a credential only the name.
+    #[command(after_help = "Example:\n  sc list-configuration orders --output tsv")]
     ListConfiguration(SelectArgs),
     Delete(DeleteArgs),
     Validate(ValidateArgs),

@@ -11,9 +11,11 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use crate::args::Pair;
+use crate::args::azure::{AzureArgs, Meaningless};
 use crate::args::connection::{AuthArgs, ConfigurationArgs, Options};
 use crate::fault::{Fault, Problematic};
 use crate::input;
+use crate::output;
 
 /// The target service of Confluent's Kafka, which az makes two connections for.
 pub(crate) const CONFLUENT: &str = "confluent-cloud";
@@ -60,12 +62,7 @@ pub(crate) fn asked(mut entry: Map<String, Value>, service: &TargetService, opti
     let before = text(&entry, "authType");
     let login = Way::choose(service, &options.auth, &before)?;
     set_configuration(&mut entry, &options.configuration);
-    if let Some(client_type) = &options.client_type {
-        entry.insert("clientType".into(), json!(client_type));
-    }
-    if options.configuration.use_appconfig_extension {
-        entry.insert("clientType".into(), json!(PROVIDER));
-    }
+    set_client_type(&mut entry, options);
     if options.adopt {
         entry.insert("adopt".into(), json!(true));
     }
@@ -79,6 +76,19 @@ pub(crate) fn asked(mut entry: Map<String, Value>, service: &TargetService, opti
         credentials = login.set_credentials(&mut entry, &options.auth, &name)?;
     }
     Ok(Asked { entry, credentials })
+}
+
+/// Refuses arguments of az that would not do here what they do there, and says of one that is passed over.
+///
+/// # Errors
+/// If there is one.
+pub(crate) fn refuse_meaningless(azure: &AzureArgs) -> Result<()> {
+    if azure.vault_id.is_some() {
+        output::say("note: `--vault-id` is passed over, as by az for AKS: credentials go to a Secret, or stay in one that `--secret-ref` names");
+    }
+    azure
+        .meaningless()
+        .map_or(Ok(()), |Meaningless { flag, why, fix }| Err(Fault::invalid(format!("`{flag}` means nothing here: {why}"), fix).into()))
 }
 
 /// Refuses what should be `KEY=VALUE` and has no key. It is not quoted: it may be a credential.
@@ -97,6 +107,18 @@ fn refuse_keyless(options: &Options) -> Result<()> {
     match lists.into_iter().find(|(_, pairs)| pairs.iter().any(|pair| pair.key.is_empty())) {
         Some((flag, _)) => Err(Fault::invalid(format!("a value of `{flag}` has no key"), "write KEY=VALUE, in quotes if it has blanks").into()),
         None => Ok(()),
+    }
+}
+
+/// A connection for the provider stays one, whatever client type is asked for, as in az.
+fn set_client_type(entry: &mut Map<String, Value>, options: &Options) {
+    let is_for_provider = options.configuration.use_appconfig_extension || text(entry, "clientType") == PROVIDER;
+    let client_type = if is_for_provider { Some(PROVIDER) } else { options.client_type.as_deref() };
+    if let Some(client_type) = client_type {
+        entry.insert("clientType".into(), json!(client_type));
+    }
+    if options.client_type.as_deref().is_some_and(|given| is_for_provider && given != PROVIDER) {
+        output::say(&format!("note: the client type is `{PROVIDER}`, whose variable is for the provider, as with az; without it: `sc create` anew"));
     }
 }
 
@@ -243,7 +265,7 @@ impl<'s> Way<'s> {
             (Credential::Password, &auth.kafka_secret),
         ];
         given.extend(flags.into_iter().filter_map(|(credential, value)| Some((credential, value.clone()?))));
-        if let Some(id) = auth.workload_identity.as_deref().filter(|_| auth.client_id.is_none()) {
+        if let Some(id) = auth.identity().filter(|_| auth.client_id.is_none()) {
             given.push((Credential::ClientId, client_id(id)?));
         }
         Ok(given)
@@ -278,7 +300,7 @@ fn word(credential: Credential) -> &'static str {
 fn asked_for(auth: &AuthArgs) -> Option<AuthType> {
     let flags = [
         (auth.secret.is_some() || auth.kafka_secret.is_some(), AuthType::Secret),
-        (auth.workload_identity.is_some(), AuthType::WorkloadIdentity),
+        (auth.identity().is_some(), AuthType::WorkloadIdentity),
         (auth.service_principal.is_some(), AuthType::ServicePrincipal),
         (auth.enable_csi == Some(true), AuthType::Csi),
     ];

@@ -19,10 +19,14 @@ mod lint;
 mod listing;
 mod manifest;
 mod output;
+#[cfg(test)]
+mod parity;
 mod place;
 mod probe;
 mod progress;
 mod proof;
+#[cfg(test)]
+mod reference;
 mod render;
 mod run;
 mod said;
@@ -50,7 +54,7 @@ fn run(Args { place, command }: &Args) -> Result<u8> {
         Command::Render(args) => render::run(args, place),
         Command::ListSupportTypes(args) => support::run(args),
         Command::Create(args) => block_on(connection::create(args, &place.for_source(&args.source)?)),
-        Command::Update(args) => block_on(connection::update(args, &place.for_source(&args.source)?)),
+        Command::Update(args) => block_on(connection::update(args, &place.for_selection(&args.selection())?)),
         Command::Delete(args) => block_on(connection::delete(args, &place.for_selection(&args.selection)?)),
         Command::Validate(args) => block_on(validate::run(args, &place.for_selection(&args.selection)?)),
         Command::List(args) => block_on(show::list(args, &place.for_source(&args.source)?)),

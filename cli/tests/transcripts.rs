@@ -13,10 +13,13 @@ use sc_tests::{files, golden, stem, tree};
 use serde_json::{Value, json};
 
 /// Name, arguments, and the file that is standard input.
-const TRANSCRIPTS: [(&str, &str, &str); 60] = [
+const TRANSCRIPTS: [(&str, &str, &str); 65] = [
     ("bind-fixed", "bind job/report orders", ""),
     ("bind-kind", "bind service/web orders", ""),
     ("bind-no-kind", "bind web orders", ""),
+    ("create-appconfig-id", "create storage-blob --account media --secret --vault-id x --appconfig-id x", ""),
+    ("create-new", "create keyvault --enable-csi --new", ""),
+    ("create-service-endpoint", "create sql --server s --database d --secret --service-endpoint --subscription x", ""),
     ("help", "--help", ""),
     ("help-bind", "bind --help", ""),
     ("help-lint", "lint --help", ""),
@@ -74,6 +77,8 @@ const TRANSCRIPTS: [(&str, &str, &str); 60] = [
     ("snippet-statefulset", "snippet stock.copy --kind sts -f connections.yaml", ""),
     ("snippet-values-wrong", "snippet orders -f wrong.yaml", ""),
     ("snippet-workload-wrong", "snippet orders --workload Web_1 -f connections.yaml", ""),
+    ("update-private-endpoint", "update --connection orders --client-type go --private-endpoint --yes", ""),
+    ("wait-custom", "wait orders --custom x", ""),
 ];
 
 #[test]

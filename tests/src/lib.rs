@@ -2,15 +2,18 @@
 
 pub mod canary;
 pub mod catalogue_page;
+pub mod commands;
 pub mod conformity;
 pub mod connection_strings;
 pub mod golden;
 pub mod helm;
 pub mod lines;
 pub mod ordinary;
+pub mod parity;
 pub mod planning;
 pub mod reading;
 pub mod render;
+pub mod values_page;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,10 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use sc_tests::commands::{self, Use};
 use sc_tests::planning::Planned;
 use sc_tests::{files, stem, tree};
 
 const LONGEST_README: usize = 150;
+/// How many blocks of commands are run on a cluster.
+const RUN: usize = 37;
+/// How many are not.
+const NOT_RUN: usize = 8;
 
 /// How a path of the tree begins. `job/` alone is not here: kubectl says `job/sc-job`.
 const FOLDERS: [&str; 10] = ["bench/", "chart/", "core/", "docs/", "job/src/", "scripts/", "templates/", "tests/", "values/", ".ci/"];
@@ -70,6 +75,23 @@ fn the_readme_is_short_and_begins_with_the_two_commands() {
     assert_eq!(blocks(&text, "sh").next(), Some("scripts/demo\nscripts/test\n"));
     let first_screen: Vec<&str> = text.lines().take(20).collect();
     assert_eq!(blocks(&first_screen.join("\n"), "").count(), 1, "the two commands stand alone");
+}
+
+/// Those that are not are few, and each says why. `cargo test -p sc-tests --test docs -- --nocapture` lists them.
+#[test]
+fn the_commands_of_the_readme_and_the_guides_are_run_but_for_these() {
+    let (mut run, mut not_run) = (0, 0);
+    for (document, block) in commands::documents().iter().flat_map(|(name, blocks)| blocks.iter().map(move |block| (name, block))) {
+        match &block.used {
+            Use::Run(_) => run += 1,
+            Use::NotRun(why) => {
+                not_run += 1;
+                println!("{document}, line {}: {why}", block.line);
+            }
+            Use::File(_) | Use::Shown => {}
+        }
+    }
+    assert_eq!((run, not_run), (RUN, NOT_RUN), "blocks of commands that are run, and that are not: say so here if that is meant");
 }
 
 #[test]

@@ -6,8 +6,12 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Parser};
 use clap_complete::ArgValueCompleter;
 
+use super::azure::AzureArgs;
 use super::{Output, Pair, namespace, pair};
 use crate::completion;
+
+/// What az wants to know of the identity of a MySQL server.
+const MYSQL_IDENTITY: &str = "mysql-identity-id=";
 
 /// The AKS cluster, as az names it. Elsewhere, and by default, it is the one of the kubeconfig's context.
 #[derive(Debug, Clone, Default, Args)]
@@ -24,6 +28,10 @@ pub(crate) struct SourceArgs {
     /// Name of the AKS cluster; its context in the kubeconfig is taken.
     #[arg(long = "name", short = 'n', id = "cluster_name", value_name = "NAME")]
     pub(crate) name: Option<String>,
+
+    /// Subscription of the AKS cluster. Passed over: the context in the kubeconfig says which cluster it is.
+    #[arg(long, value_name = "ID", hide = true)]
+    pub(crate) subscription: Option<String>,
 }
 
 /// Which connection.
@@ -49,13 +57,13 @@ pub(crate) struct Selection {
     pub(crate) source: SourceArgs,
 }
 
-/// Shows a connection, or its variables: of those that hold a credential only the name.
+/// Shows a connection, or its variables.
 #[derive(Debug, Parser)]
-#[command(after_help = "Example:\n  sc show orders --output yaml")]
 pub(crate) struct SelectArgs {
     #[command(flatten)]
     pub(crate) output: Output,
 
+    // Last, here and below, since the heading of its last part goes on over what follows.
     #[command(flatten)]
     pub(crate) selection: Selection,
 }
@@ -175,6 +183,9 @@ pub(crate) struct Options {
 
     #[command(flatten)]
     pub(crate) configuration: ConfigurationArgs,
+
+    #[command(flatten)]
+    pub(crate) azure: AzureArgs,
 }
 
 /// The target: an id, or its parts.
@@ -269,6 +280,7 @@ impl TargetArgs {
             ("webpubsub", &self.webpubsub),
             ("appinsights", &self.app_insights),
             ("bootstrapServer", &self.bootstrap_server),
+            ("schemaRegistry", &self.schema_registry),
         ];
         let named = named.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
         named.chain(self.parts.iter().map(|pair| (pair.key.as_str(), pair.value.as_str()))).collect()
@@ -285,8 +297,10 @@ pub(crate) struct AuthArgs {
     pub(crate) secret: Option<Vec<Pair>>,
 
     /// As a workload identity: its client id, or its resource id, which `az` then looks up.
-    #[arg(long, value_name = "ID")]
-    pub(crate) workload_identity: Option<String>,
+    ///
+    /// A `mysql-identity-id=ID` after it is passed over: it is how az logs in to make a user, which `sc` does not.
+    #[arg(long, value_name = "ID", num_args = 1..=2)]
+    workload_identity: Vec<String>,
 
     /// As a service principal: `client-id=ID secret=SECRET tenant-id=ID`; a secret that is left out is asked for without echo.
     #[arg(long, value_name = "KEY=VALUE", num_args = 0.., value_parser = pair)]
@@ -335,6 +349,13 @@ pub(crate) struct AuthArgs {
     /// A credential that is in a Secret of the release's namespace already, as `password=orders-admin/password`.
     #[arg(long, value_name = "CREDENTIAL=SECRET/KEY", num_args = 1.., value_parser = pair)]
     pub(crate) secret_ref: Vec<Pair>,
+}
+
+impl AuthArgs {
+    /// The workload identity that was given.
+    pub(crate) fn identity(&self) -> Option<&str> {
+        self.workload_identity.iter().map(String::as_str).find(|word| !word.starts_with(MYSQL_IDENTITY))
+    }
 }
 
 /// What the variables are.
@@ -414,6 +435,10 @@ pub(crate) struct WaitArgs {
     /// Until it is gone, with its objects.
     #[arg(long)]
     pub(crate) deleted: bool,
+
+    /// Query that az asks of the connection. Refused: `sc` has no query language.
+    #[arg(long, value_name = "QUERY", hide = true)]
+    pub(crate) custom: Option<String>,
 
     /// So many seconds between two looks.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]

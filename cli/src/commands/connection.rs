@@ -21,6 +21,7 @@ use crate::store::{Change, Store, values_of};
 
 /// Makes a connection, or replaces the one of that name in that namespace.
 pub(crate) async fn create(args: &CreateArgs, place: &Place) -> Result<u8> {
+    entry::refuse_meaningless(&args.options.azure)?;
     let name = args.connection.clone().unwrap_or_else(|| entry::default_name(&args.target_service));
     if args.target_service == CONFLUENT && name.ends_with(SCHEMA) {
         return Err(Fault::invalid(format!("the name ends in `{SCHEMA}`, as that of the second connection will"), "take another name").into());
@@ -48,13 +49,14 @@ pub(crate) async fn create(args: &CreateArgs, place: &Place) -> Result<u8> {
 
 /// Changes a connection.
 pub(crate) async fn update(args: &UpdateArgs, place: &Place) -> Result<u8> {
+    entry::refuse_meaningless(&args.options.azure)?;
     let wanted = Wanted::of(&args.selection())?;
     let store = Store::at(place).await?;
     let change = async |stored: &Stored| {
         let listing = Listing::read(&store.cluster, &place.release_namespace, stored).await?;
         let listed = listing.find(&wanted)?;
         let service = listed.connection.service().name.clone();
-        refuse_other_target(args.target_service.as_deref(), &service)?;
+        say_other_target(args.target_service.as_deref(), &service);
         let index = own_index(listed)?;
         let mut edit = Edit::of(stored);
         edit.put_over(index, &options_of(&service, &args.options))?;
@@ -198,14 +200,12 @@ fn options_of(service: &str, options: &Options) -> Options {
     options
 }
 
-fn refuse_other_target(given: Option<&str>, service: &str) -> Result<()> {
-    match given {
-        // az updates the schema registry by the name of the other.
-        Some(given) if given != service && !(given == CONFLUENT && service == SCHEMA_REGISTRY) => {
-            let fix = "a target service cannot be changed: delete the connection and create it again";
-            Err(Fault::invalid(format!("the connection is one to `{service}`, not to `{given}`"), fix).into())
-        }
-        _ => Ok(()),
+/// az never looks at the target that an update names, so scripts may name another one. What was given for another does not fit in then.
+fn say_other_target(given: Option<&str>, service: &str) {
+    // az updates the schema registry by the name of the other.
+    let is_other = |given: &&str| *given != service && !(*given == CONFLUENT && service == SCHEMA_REGISTRY);
+    if let Some(given) = given.filter(is_other) {
+        output::say(&format!("note: the connection is one to `{service}`, and stays so: `{given}` is passed over, as by az"));
     }
 }
 

@@ -15,6 +15,10 @@ use crate::store::Store;
 
 /// Waits as the arguments say.
 pub(crate) async fn run(args: &WaitArgs, place: &Place) -> Result<u8> {
+    if args.custom.is_some() {
+        let fix = "use `--created`, `--exists` or `--deleted`, or ask again and again by `sc show --output json`";
+        return Err(Fault::invalid("`--custom` means nothing here: `sc` has no query language", fix).into());
+    }
     let wanted = Wanted::of(&args.selection)?;
     let store = Store::at(place).await?;
     let what = format!("waiting for connection `{}`", wanted.name);

@@ -20,15 +20,28 @@ pub(crate) struct Request {
     pub(crate) name: String,
     /// The pod that asked.
     pub(crate) pod: String,
+    /// Whether it was refused for want of a right.
+    pub(crate) is_forbidden: bool,
 }
 
 /// All requests that the job of this release has made so far, in order; nothing where there is no audit log to read.
 pub(crate) fn requests(bed: &Bed) -> Option<Vec<Request>> {
+    requests_of(bed, "sc-job")
+}
+
+/// The same of another ServiceAccount in the namespace of the release; what was forbidden is left out.
+pub(crate) fn allowed_requests_of(bed: &Bed, account: &str) -> Option<Vec<Request>> {
+    let mut requests = requests_of(bed, account)?;
+    requests.retain(|request| !request.is_forbidden);
+    Some(requests)
+}
+
+fn requests_of(bed: &Bed, account: &str) -> Option<Vec<Request>> {
     if kube::own_cluster().is_none() {
         eprintln!("not a cluster of scripts/cluster: its audit log is not read");
         return None;
     }
-    let user = format!("system:serviceaccount:{}:sc-job", bed.system);
+    let user = format!("system:serviceaccount:{}:{account}", bed.system);
     // The log is written in batches: a request that is made now is the mark that all earlier ones are in.
     let mark = format!("/api/v1/namespaces/{}/configmaps/mark-{}", bed.system, uuid());
     kube::run(&["get", "--raw", &mark]);
@@ -50,7 +63,9 @@ fn request(line: &str, user: &str) -> Option<Request> {
         resource = format!("{resource}/{part}");
     }
     let pod = text(&entry["user"]["extra"]["authentication.kubernetes.io/pod-name"][0]);
-    let request = Request { verb: text(&entry["verb"]), namespace: text(&object["namespace"]), resource, name: text(&object["name"]), pod };
+    let is_forbidden = entry["responseStatus"]["code"] == 403;
+    let request =
+        Request { verb: text(&entry["verb"]), namespace: text(&object["namespace"]), resource, name: text(&object["name"]), pod, is_forbidden };
     (entry["user"]["username"] == user && entry["stage"] == "ResponseComplete").then_some(request)
 }
 

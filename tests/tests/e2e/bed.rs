@@ -70,6 +70,12 @@ pub(crate) fn with(helm: Helm, name: &str, namespaces: usize, test: impl FnOnce(
     test(&Bed::new(helm, name, namespaces));
 }
 
+/// The same without the namespaces, which the test makes.
+pub(crate) fn without_namespaces(helm: Helm, name: &str, namespaces: usize, test: impl FnOnce(&Bed)) {
+    let _others = CLUSTER.read().unwrap_or_else(PoisonError::into_inner);
+    test(&Bed::bare(helm, name, namespaces));
+}
+
 /// The same while no other test has a bed.
 pub(crate) fn alone(helm: Helm, name: &str, namespaces: usize, test: impl FnOnce(&Bed)) {
     let _alone = CLUSTER.write().unwrap_or_else(PoisonError::into_inner);
@@ -101,16 +107,20 @@ impl Helm {
 
 impl Bed {
     fn new(helm: Helm, name: &str, namespaces: usize) -> Self {
+        let bed = Self::bare(helm, name, namespaces);
+        let restricted = namespace(&bed.system, &json!({"pod-security.kubernetes.io/enforce": "restricted"}));
+        let manifests: Vec<Value> = bed.namespaces.iter().map(|name| namespace(name, &json!({}))).chain([restricted]).collect();
+        kube::apply(&manifests);
+        bed
+    }
+
+    fn bare(helm: Helm, name: &str, namespaces: usize) -> Self {
         kube::require();
         let system = format!("sc-e2e-{name}-{}-{}", helm.number(), std::process::id());
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("e2e").join(&system);
         fs::create_dir_all(&folder).unwrap();
         let namespaces = (1..=namespaces).map(|number| format!("{system}-shop{number}")).collect();
-        let bed = Self { helm, system, namespaces, folder };
-        let restricted = namespace(&bed.system, &json!({"pod-security.kubernetes.io/enforce": "restricted"}));
-        let manifests: Vec<Value> = bed.namespaces.iter().map(|name| namespace(name, &json!({}))).chain([restricted]).collect();
-        kube::apply(&manifests);
-        bed
+        Self { helm, system, namespaces, folder }
     }
 
     /// A folder for files of the test.

@@ -13,6 +13,7 @@ mod bed;
 mod caller;
 mod changes;
 mod connections;
+mod documents;
 mod evidence;
 mod failures;
 mod forbidden;

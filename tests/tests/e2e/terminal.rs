@@ -1,6 +1,8 @@
 //! `sc` on a real cluster, with the real Helm 3 and 4: whole outputs, as a person or a script sees them.
 
 mod doctor;
+mod parity;
+mod rights;
 pub(crate) mod session;
 
 use std::collections::BTreeSet;

@@ -1,5 +1,6 @@
 //! A key vault by the CSI driver, whose kind of object a cluster may not know.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -12,11 +13,15 @@ use crate::{kube, proof, traces};
 const CRD: &str = "secretproviderclasses.secrets-store.csi.x-k8s.io";
 
 /// A CRD of our own with the driver's name and group: the tests need no driver, only a cluster that knows the kind.
-struct Crd;
+pub(crate) struct Crd(#[expect(dead_code, reason = "held, so that one test at a time has the kind")] MutexGuard<'static, ()>);
+
+/// The kind is there for the whole cluster: tests that have it, or miss it, take turns.
+static TURN: Mutex<()> = Mutex::new(());
 
 #[test]
 fn a_secret_provider_class_is_made_where_its_kind_is_known() {
     bed::with(Helm::Four, "vault", 1, |bed| {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let policy = Policy::of(bed);
         let connections = [vault(bed.shop()), postgres_inline("orders", bed.shop(), "plain")];
         assert!(kube::get("default", "crd", CRD).is_none(), "the cluster knows `{CRD}`, so that its absence cannot be tried here");
@@ -26,7 +31,7 @@ fn a_secret_provider_class_is_made_where_its_kind_is_known() {
         assert!(traces::logs(bed).contains("fix: install the Secrets Store CSI driver"), "{}", traces::logs(bed));
         kube::existing(bed.shop(), "secret", "sc-orders-secret");
 
-        let _crd = Crd::install();
+        let _crd = Crd::install_on(turn);
         policy.is_in_force();
         bed.upgraded(&connections, &Policy::ON);
         proof::assert_no_job(bed);
@@ -41,12 +46,17 @@ fn a_secret_provider_class_is_made_where_its_kind_is_known() {
 }
 
 impl Crd {
-    fn install() -> Self {
+    /// Installs it, when it is this test's turn.
+    pub(crate) fn install() -> Self {
+        Self::install_on(TURN.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn install_on(turn: MutexGuard<'static, ()>) -> Self {
         kube::apply(&[manifest()]);
         kube::kubectl(&["wait", "--for=condition=Established", &format!("crd/{CRD}"), "--timeout=30s"]);
         let is_served = || kube::run(&["get", CRD, "-A"]).is_ok.then_some(());
         kube::wait_for("the kind to be served", Duration::from_secs(30), is_served);
-        Self
+        Self(turn)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::env;
 use std::io::Write as _;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ pub(crate) enum Point {
 pub(crate) struct Session<'a> {
     bed: &'a Bed,
     path: String,
+    kubeconfig: Option<PathBuf>,
     transcript: String,
 }
 
@@ -45,7 +47,19 @@ impl<'a> Session<'a> {
         symlink(bed.helm.program(), folder.join("helm")).unwrap();
         symlink(built("sc-cli", "sc"), folder.join("sc")).unwrap();
         let path = format!("{}:{}", folder.display(), env::var("PATH").unwrap_or_default());
-        Self { bed, path, transcript: String::new() }
+        Self { bed, path, kubeconfig: None, transcript: String::new() }
+    }
+
+    /// Takes another kubeconfig from here on.
+    pub(crate) fn use_kubeconfig(&mut self, file: PathBuf) {
+        self.kubeconfig = Some(file);
+    }
+
+    /// Puts a shell script on the PATH.
+    pub(crate) fn put_on_path(&self, name: &str, script: &str) {
+        let file = self.bed.folder().join("path").join(name);
+        std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
     /// Runs a command, and notes what it says. `SHOP` is the namespace of the connections.
@@ -71,6 +85,7 @@ impl<'a> Session<'a> {
         let mut command = Command::new(built("sc-cli", "sc"));
         let arguments = arguments.replace("SHOP", self.bed.shop()).replace("FOLDER", self.bed.folder().to_str().unwrap());
         command.args(arguments.split_whitespace()).args(["--release-namespace", &self.bed.system]).env("PATH", &self.path);
+        command.envs(self.kubeconfig.iter().map(|file| ("KUBECONFIG", file)));
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         child
