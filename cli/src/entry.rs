@@ -72,7 +72,7 @@ pub(crate) fn asked(mut entry: Map<String, Value>, service: &TargetService, opti
     }
     entry.insert("authType".into(), json!(login.auth_type.name()));
     let mut credentials = BTreeMap::new();
-    if login.is_given || before.is_empty() {
+    if login.is_given || before.is_empty() || options.auth.is_given() {
         credentials = login.set_credentials(&mut entry, &options.auth, &name)?;
     }
     Ok(Asked { entry, credentials })

@@ -118,13 +118,13 @@ impl<'a> Helm<'a> {
         serde_json::from_str(&text).map_err(|_| anyhow!("`helm history` printed something else than expected"))
     }
 
-    /// Installs the release or upgrades it to this chart and exactly these values; returns what Helm says of it.
+    /// Installs the release, which must not be there, or upgrades it, to this chart and exactly these values; `verb` says which.
     ///
     /// # Errors
     /// What Helm says has failed.
-    pub(crate) async fn upgrade(&self, chart: &Path, values: &Value, more: &[&str]) -> Result<String> {
+    pub(crate) async fn apply(&self, verb: &str, (chart, values): (&Path, &Value), more: &[&str]) -> Result<String> {
         let chart = chart.to_str().context("the temporary folder has no name that can be passed on")?;
-        let arguments = ["upgrade", &self.place.release, chart, "--install", "--reset-values", "--values", "-", "--timeout", TIMEOUT];
+        let arguments = [verb, &self.place.release, chart, "--values", "-", "--timeout", TIMEOUT];
         self.succeeded(&[&arguments, more].concat(), Some(values.to_string().as_bytes())).await
     }
 
@@ -157,6 +157,10 @@ impl<'a> Helm<'a> {
     async fn run(&self, arguments: &[&str], input: Option<&[u8]>) -> Result<Output> {
         let mut command = Command::new("helm");
         command.args(arguments).args(self.place.helm_flags()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Which cluster is said by the flags, or by the kubeconfig, which is what `sc` itself goes by.
+        for variable in ["HELM_KUBECONTEXT", "HELM_KUBEAPISERVER", "HELM_KUBETOKEN", "HELM_KUBECAFILE", "HELM_KUBEASUSER", "HELM_KUBEASGROUPS"] {
+            command.env_remove(variable);
+        }
         command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
         // A group of its own: Ctrl-C at the terminal is for `sc`, which passes it on once and waits for what Helm makes of it.
         let mut child = command.process_group(0).spawn().map_err(not_started)?;
@@ -197,10 +201,16 @@ fn not_started(error: std::io::Error) -> anyhow::Error {
     }
 }
 
-/// Why Helm has failed, in its own words: the last line, which has the error.
+/// The longest of Helm's reasons that is passed on, in bytes.
+const LONGEST_REASON: usize = 1024;
+
+/// Why Helm has failed, in its own words: from the line with the error on, or else the last line. It prints no value of the chart's: no field that can
+/// hold a credential has a pattern.
 fn said(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let error = lines.clone().find(|line| line.starts_with("Error: ")).or_else(|| lines.next_back());
-    error.map_or_else(|| format!("`helm` ended with {}", output.status), |line| line.trim_start_matches("Error: ").to_owned())
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let begin = lines.iter().position(|line| line.starts_with("Error: ")).unwrap_or(lines.len().saturating_sub(1));
+    let mut reason = lines[begin..].join(" ").trim_start_matches("Error: ").to_owned();
+    reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
+    if reason.is_empty() { format!("`helm` ended with {}", output.status) } else { reason }
 }

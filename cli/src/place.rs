@@ -93,8 +93,9 @@ impl Place {
     /// # Errors
     /// As [`Self::context_for`], or if the id is none.
     pub(crate) fn for_selection(&self, selection: &Selection) -> Result<Self> {
-        match &selection.id {
-            Some(id) => self.for_cluster(entry::parts_of_id(id)?.0),
+        let of_id = selection.id.as_deref().map(entry::parts_of_id).transpose()?.and_then(|(cluster, ..)| cluster);
+        match of_id {
+            Some(cluster) => self.for_cluster(Some(cluster)),
             None => self.for_source(&selection.source),
         }
     }

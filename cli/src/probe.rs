@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use jiff::Timestamp;
 use sc_core::endpoint::Endpoint;
 use sc_core::names::{CONNECTION, MANAGED_BY};
 use sc_job::cluster::Cluster;
@@ -146,7 +147,11 @@ impl Probe<'_> {
         let namespace = self.listed.connection.namespace.as_str();
         let selector = format!("{MANAGED_BY}%3D{MANAGER},{COMPONENT}%3D{PROBE}");
         let found = self.cluster.get(&format!("{}?labelSelector={selector}", pods(namespace))).await.ok().flatten().unwrap_or_default();
-        let is_over = |pod: &&Value| matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"));
+        // Those of others who validate at this moment are younger.
+        let age = |pod: &Value| Some(Timestamp::now().duration_since(pod["metadata"]["creationTimestamp"].as_str()?.parse().ok()?).as_secs());
+        let is_over = |pod: &&Value| {
+            matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed")) && age(pod).is_some_and(|age| age > i64::from(LIFE))
+        };
         for pod in found["items"].as_array().into_iter().flatten().filter(is_over) {
             let path = format!("{}/{}", pods(namespace), pod["metadata"]["name"].as_str().unwrap_or_default());
             let _ = self.cluster.delete(&path, "{}".into()).await;

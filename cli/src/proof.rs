@@ -35,6 +35,8 @@ pub(crate) struct Proof {
     pub(crate) started_at: String,
     pub(crate) finished_at: String,
     pub(crate) last_success_at: String,
+    /// The UID of the Job that has left it.
+    pub(crate) job_uid: String,
     /// The commands that delete what was kept, one a line.
     pub(crate) kept: String,
     /// The resourceVersions of the Secrets that the last success has read, as `name=version` with blanks between.
@@ -80,6 +82,7 @@ impl Proof {
             started_at: field("startedAt"),
             finished_at: field("finishedAt"),
             last_success_at: field("lastSuccessAt"),
+            job_uid: field("jobUID"),
             kept: field("kept"),
             references: field("references"),
         })

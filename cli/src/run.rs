@@ -8,6 +8,8 @@ use crate::fault::Fault;
 
 /// The Job of a run by hand, which is the same as that of an upgrade.
 const JOB: &str = "sc-job";
+/// So long the Job of an earlier run may take to be gone.
+const LONGEST_DELETION: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Begins a run: what an earlier one has left goes, and the Job is made from the CronJob.
 ///
@@ -36,10 +38,15 @@ fn job_of(cron_job: &Value, namespace: &str) -> Value {
 async fn clear(cluster: &Cluster, namespace: &str) -> Result<()> {
     let path = format!("{}/{JOB}", jobs(namespace));
     let failed = || format!("failed to delete Job `{namespace}/{JOB}`");
+    let begun = tokio::time::Instant::now();
     while let Some(job) = cluster.get(&path).await.with_context(failed)? {
         if !has_ended(&job) {
             let fix = format!("wait for it by `kubectl -n {namespace} wait --for=delete job/{JOB}`, or end it by deleting the Job");
             return Err(Fault::failed("a run is under way", fix).into());
+        }
+        if begun.elapsed() > LONGEST_DELETION {
+            let fix = format!("see what holds it by `kubectl -n {namespace} get job {JOB} -o jsonpath='{{.metadata.finalizers}}'`");
+            return Err(Fault::failed(format!("Job `{namespace}/{JOB}` of an earlier run is not gone"), fix).into());
         }
         let options = json!({"propagationPolicy": "Background", "preconditions": {"uid": job["metadata"]["uid"]}});
         match cluster.delete(&path, options.to_string().into()).await {

@@ -77,10 +77,11 @@ impl<'a> Store<'a> {
     pub(crate) async fn install(&self, values: &Value, create_namespace: bool) -> Result<()> {
         check(values)?;
         self.helm.version().await?;
+        self.stop.on_signals().context("failed to listen to signals")?;
         let folder = chart::unpack()?;
         let more: &[&str] = if create_namespace { &["--create-namespace"] } else { &[] };
         let what = format!("installing release `{}`", self.place.release);
-        let installed = progress::during(&what, self.helm.upgrade(folder.path(), values, more)).await.context("`helm upgrade --install` failed");
+        let installed = progress::during(&what, self.helm.apply("install", (folder.path(), values), more)).await.context("`helm install` failed");
         match (installed, self.helm.status().await) {
             (Ok(_), _) => Ok(()),
             (Err(error), Ok(Some(now))) => Err(self.kept(error, now.revision).await),
@@ -104,11 +105,24 @@ impl<'a> Store<'a> {
             let mut stored = self.stored().await?;
             self.refuse_pending(&stored)?;
             self.forget_deleted(&mut stored).await?;
-            self.apply(&stored, change(&stored).await?).await
+            let change = change(&stored).await?;
+            self.refuse_overtaken(&stored).await?;
+            self.apply(&stored, change).await
         };
         let ended = changed.await;
         held.release(&self.cluster).await;
         ended
+    }
+
+    /// Whoever was asked for something may have taken longer than the Lease lasts, or have been told to end.
+    async fn refuse_overtaken(&self, stored: &Stored) -> Result<()> {
+        if let Some(reason) = self.stop.reason() {
+            return Err(anyhow::Error::new(reason).context("nothing was changed"));
+        }
+        if self.stored().await?.revision == stored.revision {
+            return Ok(());
+        }
+        Err(Fault::failed("the release was changed meanwhile, and nothing of this", "try again").into())
     }
 
     fn no_lease(&self, failure: Failure) -> anyhow::Error {
@@ -128,24 +142,32 @@ impl<'a> Store<'a> {
 
     /// Takes out the entries of connections that are absent, once it is proved that what they made is deleted.
     async fn forget_deleted(&self, stored: &mut Stored) -> Result<()> {
-        let list = stored.values.as_mut().and_then(|values| values["connections"].as_array_mut());
         let is_absent = |entry: &Value| entry["state"] == "absent";
-        let Some(list) = list.filter(|list| list.iter().any(is_absent)) else { return Ok(()) };
-        if Proof::read(&self.cluster, &self.place.release_namespace).await?.state == State::Succeeded {
+        let list = stored.values.as_ref().and_then(|values| values["connections"].as_array()).map_or(&[][..], Vec::as_slice);
+        if !list.iter().any(is_absent) {
+            return Ok(());
+        }
+        let proof = Proof::read(&self.cluster, &self.place.release_namespace).await?;
+        if proof.state_of(stored) == State::Succeeded
+            && let Some(list) = stored.values.as_mut().and_then(|values| values["connections"].as_array_mut())
+        {
             list.retain(|entry| !is_absent(entry));
         }
         Ok(())
     }
 
-    fn refuse_pending(&self, stored: &Stored) -> Result<()> {
+    pub(crate) fn refuse_pending(&self, stored: &Stored) -> Result<()> {
         if !stored.is_pending() {
             return Ok(());
         }
         let Place { release, release_namespace, .. } = self.place;
         let what = format!("revision {} of the release is `{}` since {}", stored.revision, stored.info.status, stored.info.last_deployed);
-        let fix = format!(
-            "if Helm is at work on it, wait; if it was killed, go back by `helm rollback {release} --namespace {release_namespace}`, and try again"
-        );
+        let way = if stored.info.status == "pending-install" {
+            format!("take it away by `{} uninstall {release} --namespace {release_namespace}`, and install it", self.place.command("helm"))
+        } else {
+            format!("go back by `{} rollback {release} --namespace {release_namespace}`, and try again", self.place.command("helm"))
+        };
+        let fix = format!("if Helm is at work on it, wait; if it was killed, {way}");
         Err(Fault::failed(what, fix).into())
     }
 
@@ -176,8 +198,8 @@ impl<'a> Store<'a> {
     }
 
     async fn upgrade(&self, chart: &Path, change: &Change) -> Result<()> {
-        let hooks: &[&str] = if change.wait { &[] } else { &["--no-hooks"] };
-        let upgrade = self.helm.upgrade(chart, &change.values, hooks);
+        let more: &[&str] = if change.wait { &["--reset-values"] } else { &["--reset-values", "--no-hooks"] };
+        let upgrade = self.helm.apply("upgrade", (chart, &change.values), more);
         progress::during(&change.what, upgrade).await.context("`helm upgrade` failed")?;
         if !change.wait {
             crate::run::begin(&self.cluster, &self.place.release_namespace).await?;
@@ -191,8 +213,10 @@ impl<'a> Store<'a> {
         let but = if reason.is_some() { "was not applied" } else { "is not proved to be applied" };
         let what = format!("the change is kept as revision {revision} of the release, but {but}");
         let fix = format!(
-            "look by `sc status`, mend the cause and run `sc rerun`, or go back by `helm rollback {} --namespace {}`",
-            self.place.release, self.place.release_namespace
+            "look by `sc status`, mend the cause and run `sc rerun`, or go back by `{} rollback {} --namespace {}`",
+            self.place.command("helm"),
+            self.place.release,
+            self.place.release_namespace
         );
         reason.map_or(error, |reason| anyhow::anyhow!(reason)).context(Fault::failed(what, fix))
     }

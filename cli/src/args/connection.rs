@@ -358,6 +358,14 @@ impl AuthArgs {
     }
 }
 
+impl AuthArgs {
+    /// Whether anything is said of credentials.
+    pub(crate) fn is_given(&self) -> bool {
+        let texts = [&self.client_id, &self.tenant_id, &self.username, &self.kafka_key, &self.kafka_secret, &self.schema_key, &self.schema_secret];
+        self.credentials_stdin || !self.secret_ref.is_empty() || !self.vault_object.is_empty() || texts.iter().any(|text| text.is_some())
+    }
+}
+
 /// What the variables are.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Variables")]

@@ -31,7 +31,7 @@ pub(crate) struct ExplainArgs {
     pub(crate) output: Output,
 }
 
-/// Prints what helps others to understand a failure: versions, the release, findings and connections, without values, hosts and users.
+/// Prints what helps others to understand a failure: versions, the release, findings and connections, without values of Secrets, and without the targets and users of connections.
 #[derive(Debug, Parser)]
 #[command(after_help = "Example:\n  sc report > report.yaml")]
 pub(crate) struct ReportArgs {}

@@ -8,7 +8,7 @@ use super::Output;
 
 /// Installs the release, without connections or with those of a values file.
 #[derive(Debug, Parser)]
-#[command(after_help = "Example:\n  sc install -f values.yaml --image registry.example/sc-job")]
+#[command(after_help = "Example:\n  sc install --create-namespace -f values.yaml --image registry.example/sc-job")]
 pub(crate) struct InstallArgs {
     /// Makes the namespace of the release if it is not there.
     #[arg(long)]

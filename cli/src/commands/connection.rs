@@ -7,6 +7,7 @@ use sc_core::values::{Settings, Values};
 use sc_job::cluster::{Cluster, Failure};
 use serde_json::{Map, Value, json};
 
+use crate::args::Pair;
 use crate::args::connection::{CreateArgs, DeleteArgs, Options, UpdateArgs};
 use crate::commands::show;
 use crate::credentials::CredentialSecret;
@@ -38,7 +39,7 @@ pub(crate) async fn create(args: &CreateArgs, place: &Place) -> Result<u8> {
         if !is_there {
             edit.create_namespace(&args.kube_namespace);
         }
-        for (suffix, service, options) in parts(&args.target_service, &args.options) {
+        for (suffix, service, options) in parts(&args.target_service, &args.options)? {
             edit.put_new(&format!("{}{suffix}", wanted.name), &args.kube_namespace, service, &options)?;
         }
         Ok(edit.into_change(what, !args.options.no_wait))
@@ -86,7 +87,7 @@ pub(crate) async fn delete(args: &DeleteArgs, place: &Place) -> Result<u8> {
         Ok(edit.into_change(format!("deleting connection `{}`", wanted.name), !args.no_wait))
     };
     store.change(change).await?;
-    output::say(&format!("deleted connection `{}`", wanted.name));
+    output::say(&format!("{} connection `{}`", if args.no_wait { "a run has begun that deletes" } else { "deleted" }, wanted.name));
     Ok(0)
 }
 
@@ -94,7 +95,7 @@ fn confirmed(listed: &Listed) -> Result<bool> {
     let (name, namespace) = (listed.connection.name.as_str(), listed.connection.namespace.as_str());
     if !input::is_terminal() {
         let fix = "say so by `--yes`, since nobody can be asked here";
-        return Err(Fault::invalid(format!("deleting connection `{name}` was not confirmed"), fix).into());
+        return Err(Fault::refused(format!("deleting connection `{name}` was not confirmed"), fix).into());
     }
     input::agrees(&format!("delete connection `{name}` and {} in namespace `{namespace}`?", listed.objects().join(", ")))
 }
@@ -128,7 +129,12 @@ impl Edit {
             of_other && other["name"].as_str().and_then(normalised) == normalised(name)
         };
         match self.connections.iter().position(is_same) {
-            Some(index) => self.connections[index] = entry,
+            Some(index) if self.connections[index]["name"] == name => self.connections[index] = entry,
+            Some(index) => {
+                let other = self.connections[index]["name"].as_str().unwrap_or_default();
+                let fix = "take another name: only letters and digits count, in lower case";
+                return Err(Fault::invalid(format!("the objects of `{name}` would be those of connection `{other}`"), fix).into());
+            }
             None => self.connections.push(entry),
         }
         Ok(())
@@ -180,13 +186,24 @@ impl Edit {
 }
 
 /// The connections that az makes for a target, by what their names end with: for Confluent two, else one.
-fn parts<'a>(target_service: &'a str, options: &Options) -> Vec<(&'static str, &'a str, Options)> {
-    let first = ("", target_service, options_of(target_service, options));
+fn parts<'a>(target_service: &'a str, options: &Options) -> Result<Vec<(&'static str, &'a str, Options)>> {
+    let mut first = options_of(target_service, options);
     if target_service != CONFLUENT || options.target.schema_registry.is_none() {
-        return vec![first];
+        return Ok(vec![("", target_service, first)]);
     }
-    vec![first, (SCHEMA, SCHEMA_REGISTRY, options_of(SCHEMA_REGISTRY, options))]
+    let mut second = options_of(SCHEMA_REGISTRY, options);
+    if options.auth.credentials_stdin {
+        // Standard input is read once: what is for the registry has `schema-` before its key.
+        let (of_second, of_first): (Vec<Pair>, Vec<Pair>) = input::pairs()?.into_iter().partition(|pair| pair.key.starts_with(SCHEMA_KEY));
+        let key = |pair: Pair| Pair { key: pair.key.trim_start_matches(SCHEMA_KEY).to_owned(), ..pair };
+        (first.auth.secret, second.auth.secret) = (Some(of_first), Some(of_second.into_iter().map(key).collect()));
+        (first.auth.credentials_stdin, second.auth.credentials_stdin) = (false, false);
+    }
+    Ok(vec![("", target_service, first), (SCHEMA, SCHEMA_REGISTRY, second)])
 }
+
+/// What the keys of the schema registry's credentials begin with on standard input.
+const SCHEMA_KEY: &str = "schema-";
 
 /// The options as they are for one of the two.
 fn options_of(service: &str, options: &Options) -> Options {
@@ -241,7 +258,8 @@ fn no_namespace(name: &str) -> Fault {
 async fn tell(store: &Store<'_>, wanted: &Wanted, options: &Options, verb: &str) -> Result<u8> {
     let (listing, state) = show::read(store).await?;
     let listed = listing.find(wanted).map_err(|_| anyhow!("the connection was {verb}, but is gone since"))?;
-    output::say(&format!("{verb} connection `{}` in namespace `{}`: {}", wanted.name, listed.connection.namespace, listed.objects().join(", ")));
+    let place = format!("connection `{}` in namespace `{}`: {}", wanted.name, listed.connection.namespace, listed.objects().join(", "));
+    output::say(&if options.no_wait { format!("a run has begun by which is {verb} {place}") } else { format!("{verb} {place}") });
     output::show(options.output.form(), &show::one(listed, state))?;
     Ok(0)
 }

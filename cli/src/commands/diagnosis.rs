@@ -28,10 +28,10 @@ pub(crate) async fn doctor(args: &DoctorArgs, place: &Place) -> Result<u8> {
     let shown = Shown { value, header: &HEADER, rows: findings.iter().map(row).collect() };
     output::show(args.output.form(), &shown)?;
     if findings.is_empty() {
-        output::say("nothing is wrong, as far as it was looked at");
-        return Ok(0);
+        output::say(if unread.is_empty() { "nothing is wrong" } else { "nothing was found, but not all was looked at" });
+        return Ok(if unread.is_empty() { 0 } else { exit::FAILED });
     }
-    output::say(&format!("{} found: run the command of the first, and look again", findings.len()));
+    output::say(&format!("{} found: read the command of the first, run it if it fits, and look again", findings.len()));
     Ok(exit::REFUSED)
 }
 

@@ -17,6 +17,7 @@ use crate::{credentials, exit, input, progress};
 pub(crate) async fn install(args: &InstallArgs, place: &Place) -> Result<u8> {
     let store = Store::at(place).await?;
     if let Some(stored) = progress::during("reading the release", store.helm.status()).await? {
+        store.refuse_pending(&stored)?;
         let what = format!("the release `{}` is there already, at revision {}", place.release, stored.revision);
         return Err(Fault::invalid(what, "change it by `sc upgrade`").into());
     }
@@ -53,7 +54,14 @@ fn values(args: &ChangeArgs, before: Value) -> Result<Value> {
 /// Uninstalls the release.
 pub(crate) async fn uninstall(args: &UninstallArgs, place: &Place) -> Result<u8> {
     let store = Store::at(place).await?;
-    let stored = store.stored().await?;
+    let stored = match store.stored().await {
+        Ok(stored) => stored,
+        Err(error) => {
+            // An earlier end may have left them.
+            credentials::forget(&store.cluster, &place.release()).await?;
+            return Err(error);
+        }
+    };
     let listing = Listing::read(&store.cluster, &place.release_namespace, &stored).await?;
     let names: Vec<String> =
         listing.present().map(|listed| format!("{} in namespace {}", listed.connection.name.as_str(), listed.connection.namespace)).collect();
@@ -82,7 +90,7 @@ pub(crate) async fn uninstall(args: &UninstallArgs, place: &Place) -> Result<u8>
 fn confirmed(place: &Place) -> Result<bool> {
     if !input::is_terminal() {
         let fix = "say so by `--yes`, since nobody can be asked here";
-        return Err(Fault::invalid(format!("uninstalling release `{}` was not confirmed", place.release), fix).into());
+        return Err(Fault::refused(format!("uninstalling release `{}` was not confirmed", place.release), fix).into());
     }
     input::agrees(&format!("uninstall release `{}` in namespace `{}`?", place.release, place.release_namespace))
 }

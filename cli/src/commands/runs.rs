@@ -45,11 +45,12 @@ async fn ended(cluster: &Cluster, namespace: &str, uid: &str) -> Result<u8> {
         sleep(LOOK_EVERY).await;
     }
     let proof = Proof::read(cluster, namespace).await?;
-    if proof.state == State::Succeeded {
+    // A proof of an earlier run says nothing of this one.
+    if proof.state == State::Succeeded && proof.job_uid == uid {
         output::say(&format!("the run has succeeded: {}", proof.summary));
         return Ok(0);
     }
-    let why = if proof.reason.is_empty() { "it has proved nothing".to_owned() } else { proof.reason };
+    let why = if proof.reason.is_empty() { "it has proved nothing: see `sc doctor`".to_owned() } else { proof.reason };
     Err(Fault::refused(format!("the run has not succeeded: {why}"), "mend the cause, and run `sc rerun` again").into())
 }
 

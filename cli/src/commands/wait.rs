@@ -32,7 +32,7 @@ async fn until(args: &WaitArgs, store: &Store<'_>, wanted: &Wanted) -> Result<u8
         if is_met(args, &listing, wanted, state) {
             return Ok(0);
         }
-        if state == State::Failed {
+        if state == State::Failed && !args.exists {
             let reason = crate::proof::reason(&store.cluster, &store.place.release_namespace).await.unwrap_or_default();
             return Err(Fault::refused(format!("the last run has failed: {reason}"), "mend the cause, and run `sc rerun`").into());
         }

@@ -140,12 +140,12 @@ impl Facts {
         })
     }
 
-    /// The command that goes back to the last revision that was there as a whole; without one, the release is installed anew.
+    /// The command that goes back to the last revision that was there as a whole; without one, only better values help.
     pub(crate) fn way_back(&self, place: &Place) -> String {
         let Place { release, release_namespace: namespace, .. } = place;
         match self.last() {
             Some(last) => format!("{} rollback {release} {last} --namespace {namespace}", place.command("helm")),
-            None => format!("{sc} uninstall --yes && {sc} install", sc = place.command("sc")),
+            None => format!("{} upgrade --values VALUES.yaml", place.command("sc")),
         }
     }
 
@@ -173,9 +173,14 @@ impl Facts {
 }
 
 impl Namespace {
-    /// The objects of a kind.
+    /// The objects of a kind; none, too, if they could not be read.
     pub(crate) fn of(&self, kind: &str) -> &[Value] {
-        self.objects.get(kind).map_or(&[], Vec::as_slice)
+        self.read(kind).unwrap_or_default()
+    }
+
+    /// The objects of a kind, if they could be read.
+    pub(crate) fn read(&self, kind: &str) -> Option<&[Value]> {
+        self.objects.get(kind).map(Vec::as_slice)
     }
 }
 

@@ -107,7 +107,8 @@ fn policies(facts: &Facts, findings: &mut Findings<'_>) {
         let selector = &binding["spec"]["matchResources"]["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"];
         let reaches = selector.as_str().is_none_or(|name| facts.namespaces.contains_key(name));
         let denies = binding["spec"]["validationActions"].as_array().is_some_and(|actions| actions.iter().any(|action| action == "Deny"));
-        if reaches && denies {
+        let is_charts = binding["metadata"]["labels"]["app.kubernetes.io/name"] == crate::chart::NAME;
+        if reaches && denies && !is_charts {
             let name = name_of(binding).to_owned();
             findings.add("SC1316", format!("validatingadmissionpolicybinding {name}"), [("policy", name)]);
         }
@@ -118,9 +119,12 @@ fn quotas(facts: &Facts, findings: &mut Findings<'_>) {
     for (place, namespace) in facts.present() {
         for quota in namespace.of("resourcequotas") {
             let hard = quota["status"]["hard"].as_object().into_iter().flatten();
-            let is_full = |(what, most): &(&String, &serde_json::Value)| **most == quota["status"]["used"][what.as_str()];
+            // The job makes nothing that another limit counts.
+            let counts = ["count/secrets", "secrets", "count/serviceaccounts"];
+            let is_full =
+                |(what, most): &(&String, &serde_json::Value)| counts.contains(&what.as_str()) && **most == quota["status"]["used"][what.as_str()];
             for (what, most) in hard.filter(is_full) {
-                let more = most.as_str().and_then(|most| most.parse::<u32>().ok()).unwrap_or_default() + 100;
+                let Some(more) = most.as_str().and_then(|most| most.parse::<u32>().ok()).map(|most| most.saturating_add(100)) else { continue };
                 let values = [("where", place.to_owned()), ("quota", name_of(quota).to_owned()), ("what", what.clone()), ("more", more.to_string())];
                 findings.add("SC1309", format!("resourcequota {place}/{}", name_of(quota)), values);
             }

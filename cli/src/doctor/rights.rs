@@ -25,7 +25,7 @@ fn missing(facts: &Facts, findings: &mut Findings<'_>) {
     let of_connections = facts
         .present()
         .filter(|(_, namespace)| !namespace.is_terminating)
-        .flat_map(|(name, namespace)| KINDS.map(|(plural, kind)| (name, kind, Some(namespace.of(plural)))));
+        .flat_map(|(name, namespace)| KINDS.map(|(plural, kind)| (name, kind, namespace.read(plural))));
     for (place, kind, objects) in of_release.into_iter().chain(of_connections) {
         let Some(objects) = objects else { continue };
         match objects.iter().find(|object| name_of(object) == JOB) {

@@ -25,11 +25,11 @@ const CRITICAL: &str = "CriticalAddonsOnly";
 const SILENCE: i64 = 60;
 
 pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
-    for job in facts.of_release("jobs") {
+    for job in facts.of_release("jobs").iter().filter(|job| is_ours(&job["spec"]["template"])) {
         not_created(facts, job, findings);
         deadline(job, findings);
     }
-    for pod in facts.of_release("pods") {
+    for pod in facts.of_release("pods").iter().filter(|pod| is_ours(pod)) {
         not_scheduled(facts, pod, findings);
         container(pod, findings);
     }
@@ -54,6 +54,11 @@ pub(super) fn examine_rest(facts: &Facts, findings: &mut Findings<'_>) {
         State::Failed => findings.add("SC1407", object, [("reason", proof.reason.clone())]),
     }
     release::failed(facts, findings);
+}
+
+/// Whether a pod, or the template of one, is of the chart: others may run in the namespace, too.
+fn is_ours(pod: &Value) -> bool {
+    pod["metadata"]["labels"]["app.kubernetes.io/name"] == crate::chart::NAME
 }
 
 fn object(kind: &str, about: &Value) -> String {
@@ -83,13 +88,23 @@ fn not_scheduled(facts: &Facts, pod: &Value, findings: &mut Findings<'_>) {
     let Some(condition) = conditions.into_iter().flatten().find(|condition| condition["reason"] == "Unschedulable") else { return };
     let message = condition["message"].as_str().unwrap_or_default();
     let Some((_, code)) = NOT_SCHEDULED.iter().find(|(part, _)| message.contains(part)) else { return };
-    // Newer schedulers do not say which taint.
-    let nodes = facts.cluster.get("nodes").into_iter().flatten();
-    let mut taints =
-        nodes.flat_map(|node| node["spec"]["taints"].as_array().into_iter().flatten()).filter(|taint| taint["effect"] != "PreferNoSchedule");
-    let taint = taints.find_map(|taint| taint["key"].as_str()).unwrap_or_default().to_owned();
+    // Newer schedulers do not say which taint: it is one that all nodes have, and that nobody but a person has put there.
+    let taint = common_taint(facts).unwrap_or_default().to_owned();
+    if *code == "SC1112" && taint.is_empty() {
+        return;
+    }
     let code = if *code == "SC1112" && taint == CRITICAL { "SC1104" } else { code };
     findings.add(code, object("pod", pod), [("message", message.to_owned()), ("taint", taint)]);
+}
+
+/// A taint that keeps pods away from every node.
+fn common_taint(facts: &Facts) -> Option<&str> {
+    let nodes = facts.cluster.get("nodes")?;
+    let taints = |node: &'_ Value| node["spec"]["taints"].as_array().cloned().unwrap_or_default();
+    let keeps_away =
+        |taint: &&Value| taint["effect"] != "PreferNoSchedule" && !taint["key"].as_str().is_some_and(|key| key.starts_with("node.kubernetes.io/"));
+    let of_first = nodes.first()?["spec"]["taints"].as_array()?.iter().filter(keeps_away).filter_map(|taint| taint["key"].as_str());
+    of_first.into_iter().find(|key| nodes.iter().all(|node| taints(node).iter().any(|taint| taint["key"] == *key)))
 }
 
 fn container(pod: &Value, findings: &mut Findings<'_>) {
