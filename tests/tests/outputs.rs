@@ -8,7 +8,7 @@ use sc_tests::canary::{FOLDER, sightings};
 use sc_tests::tree;
 
 /// Who must have said something: without them the gate would prove nothing.
-const SOURCES: [&str; 5] = ["faults", "helm", "rejects", "run", "traces"];
+const SOURCES: [&str; 7] = ["documents", "faults", "helm", "rejects", "run", "sc", "traces"];
 
 #[test]
 fn no_credential_is_in_any_output() {

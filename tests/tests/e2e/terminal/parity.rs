@@ -7,7 +7,7 @@ use sc_tests::parity::{self, Answer, CLIENT_ID, CLUSTER, Command, Parity};
 use sc_tests::planning::decoded;
 use serde_json::{Value, json};
 
-use super::session::Session;
+use super::session::{Session, shown};
 use crate::bed::{self, Bed, Helm};
 use crate::kube;
 use crate::vault::Crd;
@@ -49,7 +49,7 @@ fn session(bed: &Bed) -> Session<'_> {
 }
 
 fn replay(bed: &Bed, session: &Session<'_>, command: &Command<'_>) {
-    let az = command.az();
+    let az = shown(&command.az());
     // The recorded ones are in `default`, which all tests would share.
     let place = if az.starts_with("create ") { " --kube-namespace SHOP" } else { "" };
     succeeds(session, &(command.sc() + place), command.stdin());
@@ -101,6 +101,6 @@ fn json(session: &Session<'_>, arguments: &str) -> Value {
 
 fn succeeds(session: &Session<'_>, arguments: &str, input: &str) -> String {
     let answer = session.run(arguments, input);
-    assert!(answer.is_ok, "sc {arguments}: {}", answer.errors);
+    assert!(answer.is_ok, "sc {}: {}", shown(arguments), answer.errors);
     answer.output
 }

@@ -201,7 +201,7 @@ fn narrow(line: &str) -> String {
 }
 
 /// How the command is shown: a credential on it is one of the test's.
-fn shown(arguments: &str) -> String {
+pub(crate) fn shown(arguments: &str) -> String {
     let words = arguments
         .split_whitespace()
         .map(|word| word.split_once("hunter2").map_or_else(|| word.to_owned(), |(before, _)| format!("{before}CREDENTIAL")));
