@@ -87,7 +87,7 @@ pub(crate) async fn delete(args: &DeleteArgs, place: &Place) -> Result<u8> {
         Ok(edit.into_change(format!("deleting connection `{}`", wanted.name), !args.no_wait))
     };
     store.change(change).await?;
-    output::say(&format!("{} connection `{}`", if args.no_wait { "a run has begun that deletes" } else { "deleted" }, wanted.name));
+    output::say(&format!("{} connection `{}`", if args.no_wait { "will be deleted by the run that has begun:" } else { "deleted" }, wanted.name));
     Ok(0)
 }
 
@@ -259,7 +259,8 @@ async fn tell(store: &Store<'_>, wanted: &Wanted, options: &Options, verb: &str)
     let (listing, state) = show::read(store).await?;
     let listed = listing.find(wanted).map_err(|_| anyhow!("the connection was {verb}, but is gone since"))?;
     let place = format!("connection `{}` in namespace `{}`: {}", wanted.name, listed.connection.namespace, listed.objects().join(", "));
-    output::say(&if options.no_wait { format!("a run has begun by which is {verb} {place}") } else { format!("{verb} {place}") });
+    let done = if options.no_wait { format!("will be {verb} by the run that has begun:") } else { verb.to_owned() };
+    output::say(&format!("{done} {place}"));
     output::show(options.output.form(), &show::one(listed, state))?;
     Ok(0)
 }
