@@ -1,5 +1,7 @@
 //! A run of the job by hand: from the CronJob, as the README tells it.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, anyhow};
 use sc_job::cluster::{Cluster, Failure};
 use serde_json::{Value, json};
@@ -8,8 +10,11 @@ use crate::fault::Fault;
 
 /// The Job of a run by hand, which is the same as that of an upgrade.
 const JOB: &str = "sc-job";
+/// A run that has proved its success is over for Kubernetes only some seconds later.
+const NEARLY_OVER: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// So long the Job of an earlier run may take to be gone.
-const LONGEST_DELETION: std::time::Duration = std::time::Duration::from_secs(30);
+const LONGEST_DELETION: Duration = Duration::from_secs(30);
 
 /// Begins a run: what an earlier one has left goes, and the Job is made from the CronJob.
 ///
@@ -40,6 +45,10 @@ async fn clear(cluster: &Cluster, namespace: &str) -> Result<()> {
     let failed = || format!("failed to delete Job `{namespace}/{JOB}`");
     let begun = tokio::time::Instant::now();
     while let Some(job) = cluster.get(&path).await.with_context(failed)? {
+        if !has_ended(&job) && begun.elapsed() < NEARLY_OVER {
+            tokio::time::sleep(LOOK_EVERY).await;
+            continue;
+        }
         if !has_ended(&job) {
             let fix = format!("wait for it by `kubectl -n {namespace} wait --for=delete job/{JOB}`, or end it by deleting the Job");
             return Err(Fault::failed("a run is under way", fix).into());
@@ -53,7 +62,7 @@ async fn clear(cluster: &Cluster, namespace: &str) -> Result<()> {
             Ok(_) | Err(Failure::Absent) => {}
             Err(failure) => return Err(failure).with_context(failed),
         }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        tokio::time::sleep(LOOK_EVERY).await;
     }
     Ok(())
 }
