@@ -19,7 +19,7 @@ use crate::kube;
 use breakages::{ALONE, BREAKAGES, Breakage, TAINTS};
 
 /// So long a failure may take to show, and to be gone.
-const PATIENCE: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// So many patients at once.
 const AT_ONCE: usize = 4;
 /// What is found and cannot be mended on a cluster without the charts of others: see the issue of workload identity and Key Vault.
