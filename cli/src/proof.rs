@@ -102,10 +102,13 @@ impl Proof {
 
     /// Whether the values of this revision were applied, which Helm may not have brought to the cluster.
     pub(crate) fn state_of(&self, stored: &Stored) -> State {
-        match self.is_of(stored) {
-            true => self.state,
-            false if stored.is_pending() => State::Pending,
-            false => State::Failed,
+        if stored.is_pending() {
+            // Whatever is applied by now, Helm is not done with it.
+            State::Pending
+        } else if self.is_of(stored) {
+            self.state
+        } else {
+            State::Failed
         }
     }
 }
