@@ -1,15 +1,12 @@
 //! `sc diff`: what a run of the job would change, by keys. Nothing is written.
 
-use std::future::ready;
-
 use anyhow::Result;
 use sc_core::report::Verdict;
-use sc_job::apply::{First, Mode};
 use sc_job::output::Output;
-use sc_job::stop::Stop;
-use sc_job::work::{Done, Work};
+use sc_job::work::Done;
 
 use crate::args::release::DiffArgs;
+use crate::dry_run::dry_run;
 use crate::input;
 use crate::place::Place;
 use crate::store::{Store, values_of};
@@ -36,17 +33,8 @@ async fn compared(args: &DiffArgs, place: &Place) -> Result<u8> {
         Some(file) => input::read(file)?,
         None => values_of(&store.stored().await?).to_string().into_bytes(),
     };
-    let (stop, output) = (Stop::new(), Output::standard());
-    let work = Work {
-        cluster: &store.cluster,
-        release: place.release(),
-        mode: Mode { first: First::Read, dry_run: true },
-        inventory: Some(&place.release_namespace),
-        has_all_rights: true,
-        stop: &stop,
-        output: &output,
-    };
-    let Done { report, cut_short, .. } = work.run(&document, ready(Ok(()))).await;
+    let output = Output::standard();
+    let Done { report, cut_short, .. } = dry_run(&store, &document, Some(&place.release_namespace), &output).await;
     output.report(&report);
     match cut_short {
         Some(error) => Err(error),

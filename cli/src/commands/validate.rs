@@ -1,25 +1,22 @@
 //! `sc validate`: from the values to the first words of the target, whether a connection works.
 
-use std::future::ready;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use sc_core::endpoint::Endpoint;
 use sc_core::report::Verdict;
 use sc_core::values::Values;
-use sc_job::apply::{First, Mode};
 use sc_job::output::Output;
-use sc_job::stop::Stop;
-use sc_job::work::{Done, Work};
+use sc_job::work::Done;
 use serde_json::{Value, json};
 
 use crate::args::connection::ValidateArgs;
 use crate::certificate::Authorities;
+use crate::dry_run::{Said, dry_run};
 use crate::listing::{Listed, Listing, Wanted};
 use crate::output::{self, Shown};
 use crate::place::Place;
 use crate::probe::{Line, Probe};
-use crate::said::Said;
 use crate::store::{Store, values_of};
 use crate::validation::{CERTIFICATE, CONFIGURATION, Checks, DNS, GREETING, OBJECTS, POD, REFERENCES, TCP, TLS, VARIABLES};
 use crate::{exit, progress};
@@ -84,18 +81,9 @@ async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks:
     for other in ["connectionSets", "connectionsDocument"] {
         document.as_object_mut().map(|fields| fields.remove(other));
     }
-    let (stop, said) = (Stop::new(), Said::default());
+    let said = Said::default();
     let output = Output::to(said.clone());
-    let work = Work {
-        cluster: &store.cluster,
-        release: store.place.release(),
-        mode: Mode { first: First::Read, dry_run: true },
-        inventory: None,
-        has_all_rights: false,
-        stop: &stop,
-        output: &output,
-    };
-    let Done { report, cut_short, .. } = work.run(document.to_string().as_bytes(), ready(Ok(()))).await;
+    let Done { report, cut_short, .. } = dry_run(store, document.to_string().as_bytes(), None, &output).await;
     let took = begun.elapsed();
     let is_reference = |problem: &&sc_core::problem::Problem| problem.at.to_string().contains("credentials");
     if let Some(error) = cut_short {

@@ -1,24 +1,20 @@
 //! What is in the cluster, as far as it may be read: the one part of the doctor that asks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::ready;
 
 use anyhow::Result;
 use futures::future::join_all;
 use sc_core::object::ObjectId;
 use sc_core::problem::Problem;
-use sc_job::apply::{First, Mode};
 use sc_job::cluster::{Cluster, Failure};
 use sc_job::output::Output;
-use sc_job::stop::Stop;
-use sc_job::work::Work;
 use serde_json::{Value, json};
 
+use crate::dry_run::{Said, dry_run};
 use crate::helm::{Revision, Stored};
 use crate::listing::Listing;
 use crate::place::Place;
 use crate::proof::Proof;
-use crate::said::Said;
 use crate::store::{Store, values_of};
 
 /// The kinds that are read in the namespace of the release.
@@ -120,7 +116,7 @@ impl Facts {
         }
         let of_cluster = reading.all(OF_CLUSTER.map(|kind| (kind, format!("/{kind}"))).to_vec()).await;
         let rights = reading.rights(place).await;
-        let (dry_run, problems) = if stored.is_some() { dry_run(&store, &values).await } else { (Vec::new(), Vec::new()) };
+        let (dry_run, problems) = if stored.is_some() { tried(&store, &values).await } else { (Vec::new(), Vec::new()) };
         let proof = Proof::read(cluster, &place.release_namespace).await.ok();
         Ok(Self {
             kept: kept(cluster, proof.as_ref()).await,
@@ -246,19 +242,10 @@ async fn kept(cluster: &Cluster, proof: Option<&Proof>) -> Vec<(ObjectId, String
 }
 
 /// What a run would do, and what it has against the values.
-async fn dry_run(store: &Store<'_>, values: &Value) -> (Vec<String>, Vec<Problem>) {
-    let (stop, said) = (Stop::new(), Said::default());
+async fn tried(store: &Store<'_>, values: &Value) -> (Vec<String>, Vec<Problem>) {
+    let said = Said::default();
     let output = Output::to(said.clone());
-    let work = Work {
-        cluster: &store.cluster,
-        release: store.place.release(),
-        mode: Mode { first: First::Read, dry_run: true },
-        inventory: Some(&store.place.release_namespace),
-        has_all_rights: true,
-        stop: &stop,
-        output: &output,
-    };
     let document = if values.is_null() { json!({}) } else { values.clone() };
-    let done = work.run(document.to_string().as_bytes(), ready(Ok(()))).await;
+    let done = dry_run(store, document.to_string().as_bytes(), Some(&store.place.release_namespace), &output).await;
     (said.lines(), done.report.problems)
 }

@@ -99,6 +99,7 @@ fn treat(bed: &Bed, breakage: &Breakage) {
     (breakage.bring_about)(bed, &session);
     let finding = kube::wait_for(&format!("the doctor to find {}", breakage.code), PATIENCE, || find(&session, breakage.code));
     let command = finding["fix"].as_str().unwrap();
+    (breakage.meanwhile)(bed);
     let mended = session.shell(command);
     assert!(mended.is_ok, "`{command}` failed: {mended:?}");
     kube::wait_for(&format!("the doctor to be content after `{command}`"), PATIENCE, || is_content(&session).then_some(()));

@@ -1,7 +1,7 @@
 //! What goes wrong, and how to bring it about.
 
+use std::fs;
 use std::time::Duration;
-use std::{fs, thread};
 
 use serde_json::{Value, json};
 
@@ -17,14 +17,16 @@ pub(crate) struct Breakage {
     /// Whether it is one of an installation; else a sound release is there.
     pub(crate) is_before_install: bool,
     pub(crate) bring_about: fn(&Bed, &Session<'_>),
+    /// What comes to pass by itself once the failure was found, so that the command need not wait in vain.
+    pub(crate) meanwhile: fn(&Bed),
 }
 
 const fn on(code: &'static str, bring_about: fn(&Bed, &Session<'_>)) -> Breakage {
-    Breakage { code, is_before_install: false, bring_about }
+    Breakage { code, is_before_install: false, bring_about, meanwhile: |_| {} }
 }
 
 const fn before(code: &'static str, bring_about: fn(&Bed, &Session<'_>)) -> Breakage {
-    Breakage { code, is_before_install: true, bring_about }
+    Breakage { code, is_before_install: true, bring_about, meanwhile: |_| {} }
 }
 
 /// Those that touch only their own namespaces.
@@ -78,7 +80,7 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         kube::apply(&[secret(bed.shop(), "sc-orders-secret", &json!({"mine": "yes"}))]);
     }),
     on("SC1304", |bed, _| drop(kube::kubectl(&["delete", "namespace", bed.shop(), "--timeout=60s"]))),
-    on("SC1305", namespace_on_its_way_out),
+    Breakage { meanwhile: let_namespace_go, ..on("SC1305", namespace_on_its_way_out) },
     on("SC1306", |bed, _| delete(&bed.system, "secret", "orders-admin")),
     on("SC1307", |bed, _| patch(&bed.system, "secret", "orders-admin", &json!({"data": {"password": null}}))),
     on("SC1308", |bed, _| kube::apply(&[orders_admin(&bed.system, "rotated")])),
@@ -229,17 +231,15 @@ fn older_chart(bed: &Bed, _: &Session<'_>) {
     bed.helm(&["install", "sc", chart.to_str().unwrap(), "--values", values.to_str().unwrap(), "--timeout", "60s"]);
 }
 
-/// Something in it holds it, and is gone when it has been waited for.
+/// Something in it holds it.
 fn namespace_on_its_way_out(bed: &Bed, _: &Session<'_>) {
     let metadata = json!({"namespace": bed.shop(), "name": "kept", "finalizers": ["e2e.example/kept"]});
     kube::apply(&[json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})]);
     kube::kubectl(&["delete", "namespace", bed.shop(), "--wait=false"]);
-    let shop = bed.shop().to_owned();
-    thread::spawn(move || {
-        // The doctor looks meanwhile.
-        thread::sleep(Duration::from_secs(8));
-        kube::run(&["-n", &shop, "patch", "configmap", "kept", "--type=merge", "-p", r#"{"metadata":{"finalizers":[]}}"#]);
-    });
+}
+
+fn let_namespace_go(bed: &Bed) {
+    patch(bed.shop(), "configmap", "kept", &json!({"metadata": {"finalizers": []}}));
 }
 
 /// A workload that takes its variables from this Secret.
