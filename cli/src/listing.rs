@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use sc_core::catalogue::AuthType;
 use sc_core::connection::Connection;
-use sc_core::connections::{Connections, Unread};
+use sc_core::connections::{ConnectionSet, Connections, Unread};
 use sc_core::credential::{Credential, Source};
 use sc_core::names::Guid;
 use sc_core::plan::objects_of;
@@ -74,11 +74,10 @@ impl Listing {
         };
         let document = values["connectionsDocument"].as_str().map(|text| entries(text.as_bytes())).unwrap_or_default();
         let mut connections: Vec<Listed> = listed.into_iter().map(|connection| of_values(connection, &values, &document)).collect();
-        let read = futures::future::join_all(sets.iter().map(|set| references::set(cluster, namespace, set))).await;
-        for (set, read) in sets.iter().zip(read) {
+        for (set, read) in sets.iter().zip(read_sets(cluster, namespace, &sets).await) {
             match read {
                 Err(why) => problems.push(set.unread(why)),
-                Ok((bytes, _)) => {
+                Ok(bytes) => {
                     for (at, entry) in set.entries(&bytes, &mut problems) {
                         let connection = set.connection((at, entry.clone()), &settings, &mut problems);
                         connections.extend(connection.map(|connection| Listed { connection, entry, index: None }));
@@ -136,6 +135,12 @@ impl Listing {
         };
         Fault::refused(format!("there is no connection `{}`{place}", wanted.name), fix)
     }
+}
+
+/// The documents of sets, as they are in the cluster.
+pub(crate) async fn read_sets(cluster: &Cluster, namespace: &str, sets: &[ConnectionSet]) -> Vec<Result<Vec<u8>, Unread>> {
+    let read = sets.iter().map(async |set| references::set(cluster, namespace, set).await.map(|(bytes, _)| bytes));
+    futures::future::join_all(read).await
 }
 
 /// Which connection is meant.

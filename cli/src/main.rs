@@ -12,7 +12,6 @@ mod credentials;
 mod doctor;
 mod dry_run;
 mod entry;
-mod exit;
 mod fault;
 mod helm;
 mod input;
@@ -28,11 +27,9 @@ mod progress;
 mod proof;
 #[cfg(test)]
 mod reference;
-mod render;
 mod run;
 mod secrets;
 mod store;
-mod support;
 mod validation;
 mod workload;
 
@@ -40,7 +37,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use args::{Args, Command};
-use commands::{bind, connection, diagnosis, diff, manual, release, runs, show, snippet, validate, wait};
+use commands::{bind, connection, diagnosis, diff, manual, release, render, runs, show, snippet, support, validate, wait};
 
 fn main() -> ExitCode {
     manual::complete();

@@ -217,7 +217,7 @@ impl Run<'_> {
         if is_lost {
             done.cut_short.get_or_insert(Reason::LeaseLost.into());
         }
-        let verdict = if done.cut_short.is_some() { Verdict::Failed } else { done.report.verdict() };
+        let verdict = done.verdict();
         let reason = reason(&done);
         if done.cut_short.is_none() || !done.report.is_empty() {
             self.output.report(&done.report);

@@ -66,6 +66,14 @@ pub struct Done {
     pub cut_short: Option<Error>,
 }
 
+impl Done {
+    /// How it ended, over all.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        if self.cut_short.is_some() { Verdict::Failed } else { self.report.verdict() }
+    }
+}
+
 /// What is found out on the way.
 #[derive(Default)]
 struct Findings {

@@ -32,7 +32,7 @@ pub(crate) async fn create(args: &CreateArgs, place: &Place) -> Result<u8> {
     let what = format!("creating connection `{}` in namespace `{}`", wanted.name, args.kube_namespace);
     let is_there = namespace_exists(&store.cluster, &args.kube_namespace).await?;
     if !is_there && !args.create_namespace {
-        return Err(no_namespace(&args.kube_namespace).into());
+        return Err(no_namespace(place, &args.kube_namespace).into());
     }
     let change = async |stored: &Stored| {
         let mut edit = Edit::of(stored);
@@ -76,7 +76,7 @@ pub(crate) async fn delete(args: &DeleteArgs, place: &Place) -> Result<u8> {
         let listed = listing.find(&wanted)?;
         if !confirmed(listed)? {
             output::say("nothing was changed");
-            return Ok(crate::exit::REFUSED);
+            return Ok(sc_job::exit::REFUSED);
         }
     }
     let change = async |stored: &Stored| {
@@ -247,10 +247,10 @@ async fn namespace_exists(cluster: &Cluster, name: &str) -> Result<bool> {
     }
 }
 
-fn no_namespace(name: &str) -> Fault {
+fn no_namespace(place: &Place, name: &str) -> Fault {
     Fault::invalid(
         format!("there is no namespace `{name}`"),
-        format!("make it by `kubectl create namespace {name}`, or have it made by `--create-namespace`"),
+        format!("make it by `{} create namespace {name}`, or have it made by `--create-namespace`", place.command("kubectl")),
     )
 }
 

@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::listing::{Listing, Wanted};
 use crate::place::Place;
 use crate::progress;
-use crate::proof::State;
+use crate::proof::{self, State};
 use crate::store::Store;
 
 /// Waits as the arguments say.
@@ -32,8 +32,9 @@ async fn until(args: &WaitArgs, store: &Store<'_>, wanted: &Wanted) -> Result<u8
         if is_met(args, &listing, wanted, state) {
             return Ok(0);
         }
-        if state == State::Failed && !args.exists {
-            let reason = crate::proof::reason(&store.cluster, &store.place.release_namespace).await.unwrap_or_default();
+        if state == State::Failed && !args.exists && !crate::run::is_under_way(&store.cluster, &store.place.release_namespace).await? {
+            let failure = proof::failure(&store.cluster, &store.place.release_namespace).await;
+            let reason = failure.map(|proof| proof.reason).unwrap_or_default();
             return Err(Fault::refused(format!("the last run has failed: {reason}"), "mend the cause, and run `sc rerun`").into());
         }
         if Instant::now() >= end {

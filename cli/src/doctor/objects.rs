@@ -2,6 +2,8 @@
 
 use super::Findings;
 use super::facts::{Facts, name_of};
+use sc_core::problem::Kind;
+
 use crate::listing::Listing;
 use crate::proof::State;
 
@@ -79,13 +81,18 @@ fn references(facts: &Facts, findings: &mut Findings<'_>) {
 /// What is wrong with the values, beyond the Secrets that they refer to.
 fn problems(facts: &Facts, findings: &mut Findings<'_>) {
     for problem in &facts.problems {
-        let place = problem.at.to_string();
-        let reason = format!("{problem} (at {place}; {})", problem.fix());
-        if let Some(name) = place.strip_prefix("Secret ").filter(|name| !name.contains(':')) {
-            let why = problem.to_string().rsplit("` ").next().unwrap_or_default().to_owned();
-            findings.add("SC1314", format!("Secret {}/{name}", findings.place.release_namespace), [("name", name.to_owned()), ("why", why)]);
-        } else if !place.contains("credentials") {
-            findings.add("SC1404", format!("values, {place}"), [("reason", reason)]);
+        match &*problem.kind {
+            Kind::SetUnread { name, why } => {
+                let name = name.to_string().trim_matches('`').to_owned();
+                let object = format!("Secret {}/{name}", findings.place.release_namespace);
+                findings.add("SC1314", object, [("name", name), ("why", why.to_string())]);
+            }
+            // These have codes of their own.
+            Kind::SecretAbsent { .. } | Kind::SecretKeyAbsent { .. } => {}
+            _ => {
+                let reason = format!("{problem} (at {}; {})", problem.at, problem.fix());
+                findings.add("SC1404", format!("values, {}", problem.at), [("reason", reason)]);
+            }
         }
     }
 }

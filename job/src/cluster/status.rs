@@ -11,6 +11,7 @@ use sc_core::report::Report;
 use super::config_map::ConfigMap;
 use super::{Cluster, Failure};
 use crate::args::{Identity, Version};
+use crate::exit;
 use crate::work::Done;
 
 const NAME: &str = "sc-status";
@@ -129,7 +130,7 @@ impl Status {
     pub async fn fail(mut self, cluster: &Cluster, done: &Done, reason: &str) -> Result<(), Failure> {
         let failures = self.map.text("consecutiveFailures").parse::<u64>().unwrap_or(0) + 1;
         let mut data = self.ended("Failed", done, reason);
-        data.push(("consecutiveFailures", failures.to_string()));
+        data.extend([("consecutiveFailures", failures.to_string()), ("exitCode", exit::code(done.verdict()).to_string())]);
         self.map.write(cluster, &data).await
     }
 
@@ -160,6 +161,7 @@ fn running(desired: &Desired, identity: Option<&Identity>) -> Vec<(&'static str,
         ("startedAt", Timestamp::now().to_string()),
         ("finishedAt", String::new()),
         ("reason", String::new()),
+        ("exitCode", String::new()),
     ]
 }
 
