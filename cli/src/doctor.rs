@@ -4,6 +4,8 @@
 //! Rule: what is in the cluster is read by `facts`, and judged by functions that ask nothing more.
 
 mod facts;
+mod identities;
+mod mounts;
 mod objects;
 mod release;
 mod rights;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use sc_core::azure::{AUDIENCE, Need};
 use sc_core::catalogue::AuthType;
 use sc_core::connection::Connection;
 use sc_core::connections::{ConnectionSet, Connections, Unread};
@@ -222,6 +223,20 @@ impl Listed {
             shown["configurations"] = self.configurations();
         }
         shown
+    }
+
+    /// What must exist in Azure for it, each with the command that makes it. Without an issuer that is a command which asks the cluster for it.
+    pub(crate) fn needs(&self, issuer: Option<&str>) -> Value {
+        let need = |need: &Need| match need {
+            Need::Trust { client_id, subject } => json!({
+                "type": "federatedCredential", "clientId": client_id.as_str(), "issuer": issuer, "subject": subject, "audience": AUDIENCE,
+                "command": need.command(issuer),
+            }),
+            Need::Role { client_id, vault, role } => json!({
+                "type": "roleAssignment", "clientId": client_id.as_str(), "role": role, "vault": vault, "command": need.command(issuer),
+            }),
+        };
+        Need::of(&self.connection).iter().map(need).collect()
     }
 
     /// Its variables, as `az aks connection list-configuration` shows them: of those that hold a credential only the name.

@@ -13,6 +13,7 @@ mod doctor;
 mod dry_run;
 mod entry;
 mod fault;
+mod federation;
 mod helm;
 mod input;
 mod lint;
@@ -31,6 +32,7 @@ mod run;
 mod secrets;
 mod store;
 mod validation;
+mod vault_driver;
 mod workload;
 
 use std::process::ExitCode;

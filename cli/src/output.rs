@@ -67,7 +67,7 @@ pub(crate) fn failure(error: &anyhow::Error) -> u8 {
         match cause.downcast_ref() {
             // At a terminal the rights are those of a person.
             Some(Failure::Forbidden { verb }) => {
-                say(&format!("  why: you have no right to {verb} it\n  fix: ask for that right; `kubectl auth can-i --list` says which you have"))
+                say(&format!("  why: you have no right to {verb} it\n  fix: ask for that right; `kubectl auth can-i --list` says which you have"));
             }
             _ => say(&format!("  why: {cause}")),
         }

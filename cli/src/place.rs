@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn words_of_commands_are_quoted_where_a_shell_would_take_them_apart() {
         let place = Place { kubeconfig: Some("/my files/it's".into()), kube_context: Some("arn:aws:eks/a@b".to_owned()), ..Place::default() };
-        assert_eq!(place.command("kubectl"), r"kubectl --kubeconfig '/my files/it'\''s' --context arn:aws:eks/a@b");
+        assert_eq!(place.command("kubectl"), r#"kubectl --kubeconfig "/my files/it's" --context arn:aws:eks/a@b"#);
         assert_eq!(Place::default().command("helm"), "helm");
     }
 }

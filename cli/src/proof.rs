@@ -31,6 +31,8 @@ pub(crate) struct Proof {
     hash: String,
     /// Why it is not a success.
     pub(crate) reason: String,
+    /// Who issues the tokens of the cluster's ServiceAccounts, by that of the job's own; empty if no run has said so.
+    pub(crate) issuer: String,
     /// The exit code of a run that has failed.
     pub(crate) code: u8,
     /// What was done: `3 created, 1 unchanged`.
@@ -81,6 +83,7 @@ impl Proof {
             state,
             hash,
             reason: if state == State::Failed { field("reason") } else { String::new() },
+            issuer: field("issuer"),
             code: status.text("exitCode").parse().unwrap_or(exit::FAILED),
             summary: field("summary"),
             started_at: field("startedAt"),

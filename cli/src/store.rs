@@ -104,7 +104,8 @@ impl<'a> Store<'a> {
             self.refuse_overtaken(&stored).await?;
             self.apply(&stored, change).await
         };
-        self.alone(changed).await
+        // On the heap: all of a change is in it.
+        Box::pin(self.alone(changed)).await
     }
 
     /// Uninstalls the release, and deletes the credentials that were kept for it.
@@ -117,7 +118,7 @@ impl<'a> Store<'a> {
             progress::during(&what, self.helm.uninstall()).await.context("`helm uninstall` failed")?;
             credentials::forget(&self.cluster, &self.place.release()).await
         };
-        self.alone(uninstalled).await
+        Box::pin(self.alone(uninstalled)).await
     }
 
     /// Does something while no other `sc` changes the release.

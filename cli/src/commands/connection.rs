@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::args::Pair;
 use crate::args::connection::{CreateArgs, DeleteArgs, Options, UpdateArgs};
-use crate::commands::show;
+use crate::commands::show::{self, Seen};
 use crate::credentials::CredentialSecret;
 use crate::entry::{self, Asked, CONFLUENT, SCHEMA, SCHEMA_REGISTRY};
 use crate::fault::{Fault, Problematic};
@@ -72,7 +72,7 @@ pub(crate) async fn delete(args: &DeleteArgs, place: &Place) -> Result<u8> {
     let wanted = Wanted::of(&args.selection)?;
     let store = Store::at(place).await?;
     if !args.yes {
-        let (listing, _) = show::read(&store).await?;
+        let Seen { listing, .. } = show::read(&store).await?;
         let listed = listing.find(&wanted)?;
         if !confirmed(listed)? {
             output::say("nothing was changed");
@@ -256,11 +256,11 @@ fn no_namespace(place: &Place, name: &str) -> Fault {
 
 /// Says what was done, and shows the connection as it is now.
 async fn tell(store: &Store<'_>, wanted: &Wanted, options: &Options, verb: &str) -> Result<u8> {
-    let (listing, state) = show::read(store).await?;
+    let Seen { listing, state, issuer } = show::read(store).await?;
     let listed = listing.find(wanted).map_err(|_| anyhow!("the connection was {verb}, but is gone since"))?;
     let place = format!("connection `{}` in namespace `{}`: {}", wanted.name, listed.connection.namespace, listed.objects().join(", "));
     let done = if options.no_wait { format!("will be {verb} by the run that has begun:") } else { verb.to_owned() };
     output::say(&format!("{done} {place}"));
-    output::show(options.output.form(), &show::one(listed, state))?;
+    output::show(options.output.form(), &show::one(listed, state, issuer.as_deref()))?;
     Ok(0)
 }

@@ -18,9 +18,9 @@ use crate::listing::{Listed, Listing, Wanted};
 use crate::output::{self, Shown};
 use crate::place::Place;
 use crate::probe::{Line, Probe};
-use crate::progress;
 use crate::store::{Store, values_of};
 use crate::validation::{CERTIFICATE, CONFIGURATION, Checks, DNS, GREETING, OBJECTS, POD, REFERENCES, TCP, TLS, VARIABLES};
+use crate::{federation, progress, vault_driver};
 
 /// The columns of the table.
 const HEADER: [&str; 5] = ["Check", "Result", "Time", "Found", "Fix"];
@@ -38,17 +38,24 @@ pub(crate) async fn run(args: &ValidateArgs, place: &Place) -> Result<u8> {
     let listed = listing.find(&wanted)?;
     let mut checks = Checks::default();
     let what = format!("validating connection `{}`", wanted.name);
-    progress::during(&what, validate(&store, (&values, listed), &authorities, &mut checks)).await?;
+    progress::during(&what, validate(&store, (&values, &listing, listed), &authorities, &mut checks)).await?;
     show(args, &checks)?;
     Ok(if checks.is_sound() { 0 } else { exit::REFUSED })
 }
 
-async fn validate(store: &Store<'_>, (values, listed): (&Value, &Listed), authorities: &Authorities, checks: &mut Checks) -> Result<()> {
+async fn validate(
+    store: &Store<'_>,
+    (values, listing, listed): (&Value, &Listing, &Listed),
+    authorities: &Authorities,
+    checks: &mut Checks,
+) -> Result<()> {
     objects(store, (values, listed), checks).await?;
     if !checks.is_sound() {
         checks.skip(&OF_PROBE, "the Secret is not as it should be");
         return Ok(());
     }
+    federation::check(store, (listing, listed), checks).await;
+    vault_driver::check(&store.cluster, listed, checks).await;
     let endpoint = endpoint(values, listed);
     let probe = Probe { cluster: &store.cluster, release_namespace: &store.place.release_namespace, listed, endpoint: endpoint.clone() };
     let begun = Instant::now();

@@ -5,7 +5,7 @@ use sc_core::values::State as Desired;
 use tokio::time::{Instant, sleep};
 
 use crate::args::connection::WaitArgs;
-use crate::commands::show;
+use crate::commands::show::{self, Seen};
 use crate::fault::Fault;
 use crate::listing::{Listing, Wanted};
 use crate::place::Place;
@@ -28,7 +28,7 @@ pub(crate) async fn run(args: &WaitArgs, place: &Place) -> Result<u8> {
 async fn until(args: &WaitArgs, store: &Store<'_>, wanted: &Wanted) -> Result<u8> {
     let end = Instant::now() + args.timeout;
     loop {
-        let (listing, state) = show::read(store).await?;
+        let Seen { listing, state, .. } = show::read(store).await?;
         if is_met(args, &listing, wanted, state) {
             return Ok(0);
         }

@@ -33,9 +33,10 @@ const OF_RELEASE: [&str; 12] = [
     "apis/rbac.authorization.k8s.io/v1/rolebindings",
 ];
 /// The kinds that are read in the namespace of a connection.
-const OF_CONNECTION: [&str; 11] = [
+const OF_CONNECTION: [&str; 12] = [
     "api/v1/pods",
     "api/v1/events",
+    "api/v1/serviceaccounts",
     "api/v1/secrets",
     "api/v1/resourcequotas",
     "apis/apps/v1/deployments",

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Findings;
 use super::facts::{Facts, Namespace, name_of};
+use super::{Findings, identities, mounts};
 use crate::listing::Listing;
-use crate::workload::{USE_IDENTITY, items};
+use crate::workload::items;
 
 /// The kinds whose pods are made from a template that may change.
 const KINDS: [(&str, &str); 3] = [("deployments", "deployment"), ("statefulsets", "statefulset"), ("daemonsets", "daemonset")];
@@ -17,11 +17,12 @@ pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
             let workload = Workload { place, namespace, pod };
             workload.stale(findings);
             workload.waiting(facts, findings);
-            workload.tokenless(facts, findings);
+            identities::of_pod(&workload, facts, findings);
+            mounts::examine(&workload, facts, findings);
         }
         for (plural, kind) in KINDS {
             for workload in namespace.of(plural) {
-                unlabelled((place, kind), workload, findings);
+                identities::of_template(&Template { place, kind, workload }, facts, findings);
                 insecure((place, kind, namespace), workload, findings);
             }
         }
@@ -29,14 +30,22 @@ pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
 }
 
 /// A pod, and where it is.
-struct Workload<'a> {
-    place: &'a str,
-    namespace: &'a Namespace,
-    pod: &'a Value,
+pub(super) struct Workload<'a> {
+    pub(super) place: &'a str,
+    pub(super) namespace: &'a Namespace,
+    pub(super) pod: &'a Value,
+}
+
+/// A workload whose pods are made from a template.
+pub(super) struct Template<'a> {
+    pub(super) place: &'a str,
+    /// Its kind, as kubectl takes it.
+    pub(super) kind: &'a str,
+    pub(super) workload: &'a Value,
 }
 
 impl Workload<'_> {
-    fn object(&self) -> String {
+    pub(super) fn object(&self) -> String {
         format!("pod {}/{}", self.place, name_of(self.pod))
     }
 
@@ -95,22 +104,8 @@ impl Workload<'_> {
         }
     }
 
-    /// A pod that has the label of workload identity and no token, although the webhook is there now.
-    fn tokenless(&self, facts: &Facts, findings: &mut Findings<'_>) {
-        let is_hooked = facts
-            .cluster
-            .get("mutatingwebhookconfigurations")
-            .is_some_and(|hooks| hooks.iter().any(|hook| name_of(hook).starts_with("azure-wi-webhook")));
-        let is_labelled = self.pod["metadata"]["labels"][USE_IDENTITY] == "true";
-        let env = self.pod["spec"]["containers"][0]["env"].as_array().into_iter().flatten();
-        let has_token = env.into_iter().any(|variable| variable["name"] == "AZURE_FEDERATED_TOKEN_FILE");
-        if is_hooked && is_labelled && !has_token {
-            findings.add("SC1504", self.object(), [("pod", name_of(self.pod).to_owned()), ("restart", self.restart(findings))]);
-        }
-    }
-
     /// The command that has its pods made anew.
-    fn restart(&self, findings: &Findings<'_>) -> String {
+    pub(super) fn restart(&self, findings: &Findings<'_>) -> String {
         let kubectl = findings.place.command("kubectl");
         let place = self.place;
         match self.owner() {
@@ -124,7 +119,7 @@ impl Workload<'_> {
 
     /// The command for a workload that cannot start: it puts the right word in the place of the wrong one, or goes back to what the workload said
     /// before, or has it rest until whoever wrote it knows what it should say.
-    fn repair(&self, findings: &Findings<'_>, wrong: &Wrong<'_>) -> String {
+    pub(super) fn repair(&self, findings: &Findings<'_>, wrong: &Wrong<'_>) -> String {
         let (kind, name) = self.owner().unwrap_or_else(|| ("pod".to_owned(), name_of(self.pod).to_owned()));
         let kubectl = format!("{} -n {}", findings.place.command("kubectl"), self.place);
         let live =
@@ -154,19 +149,25 @@ impl Workload<'_> {
 }
 
 /// A word in a pod template that names what is not there.
-struct Wrong<'a> {
-    /// The field of a reference that it is in: `name` of a Secret, or `key`.
-    field: &'static str,
-    /// The Secret and the key that are named.
-    is: (&'a str, &'a str),
+pub(super) struct Wrong<'a> {
+    /// The field that it is in: `name` of a Secret, `key` of one, or `secretProviderClass`.
+    pub(super) field: &'static str,
+    /// The Secret or class, and the key, that are named.
+    pub(super) is: (&'a str, &'a str),
     /// What was probably meant.
-    right: Option<&'a str>,
+    pub(super) right: Option<&'a str>,
 }
 
 impl Wrong<'_> {
     /// The operations of a JSON patch that put the right word in its place, wherever the template has it.
     fn patch(&self, template: &Value) -> Vec<Value> {
         let Some(right) = self.right else { return Vec::new() };
+        if self.field == "secretProviderClass" {
+            let is_it = |(_, volume): &(usize, &Value)| volume["csi"]["volumeAttributes"][self.field] == self.is.0;
+            let path = |index: usize| format!("/spec/template/spec/volumes/{index}/csi/volumeAttributes/{}", self.field);
+            let wrong = items(&template["spec"]["volumes"]).enumerate().filter(is_it);
+            return wrong.map(|(index, _)| json!({"op": "replace", "path": path(index), "value": right})).collect();
+        }
         let lists = [("env", "/valueFrom/secretKeyRef"), ("envFrom", "/secretRef")];
         let mut operations = Vec::new();
         for (containers, (list, reference)) in ["containers", "initContainers"].into_iter().flat_map(|one| lists.map(|list| (one, list))) {
@@ -198,23 +199,6 @@ fn near(right: Option<&str>) -> String {
 fn owner_of(object: &Value) -> Option<(String, String)> {
     let owner = &object["metadata"]["ownerReferences"][0];
     Some((owner["kind"].as_str()?.to_lowercase(), owner["name"].as_str()?.to_owned()))
-}
-
-/// A workload with the ServiceAccount of an identity whose pods lack the label.
-fn unlabelled((place, kind): (&str, &str), workload: &Value, findings: &mut Findings<'_>) {
-    let template = &workload["spec"]["template"];
-    let account = template["spec"]["serviceAccountName"].as_str().unwrap_or_default();
-    if account.starts_with("sc-account-") && template["metadata"]["labels"][USE_IDENTITY] != "true" {
-        let patch = json!({"spec": {"template": {"metadata": {"labels": {USE_IDENTITY: "true"}}}}}).to_string();
-        let values = [
-            ("where", place.to_owned()),
-            ("kind", kind.to_owned()),
-            ("name", name_of(workload).to_owned()),
-            ("account", account.to_owned()),
-            ("patch", patch),
-        ];
-        findings.add("SC1502", format!("{kind} {place}/{}", name_of(workload)), values);
-    }
 }
 
 /// A workload that uses a connection and whose pods Pod Security refuses.

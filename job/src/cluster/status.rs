@@ -31,6 +31,8 @@ pub struct Desired {
     pub uid: String,
     /// Versions of chart and image, and what started the run.
     pub version: Version,
+    /// Who issues the tokens of the cluster's ServiceAccounts; empty if that is not known.
+    pub issuer: String,
 }
 
 /// The status of this run and what is kept of earlier ones.
@@ -155,6 +157,7 @@ fn running(desired: &Desired, identity: Option<&Identity>) -> Vec<(&'static str,
         ("trigger", desired.version.trigger.name().to_owned()),
         ("chartVersion", desired.version.chart.clone()),
         ("image", desired.version.image.clone()),
+        ("issuer", desired.issuer.clone()),
         ("jobName", own(|identity| &identity.job)),
         ("jobUID", own(|identity| &identity.job_uid)),
         ("podName", own(|identity| &identity.pod)),
