@@ -43,6 +43,29 @@ pub(crate) fn named(name: &str) -> Option<&'static Code> {
     all().iter().find(|code| code.name == name)
 }
 
+/// What stands for what the doctor would find, where nothing was found yet: the usual release, and commands that lead further.
+const USUAL: [(&str, &str); 10] = [
+    ("sc", "sc"),
+    ("helm", "helm"),
+    ("kubectl", "kubectl"),
+    ("namespace", "sc-system"),
+    ("release", "sc"),
+    ("back", "helm rollback sc --namespace sc-system"),
+    ("restart", "kubectl -n {where} rollout restart {workload}"),
+    ("repair", "kubectl -n {where} edit {workload}"),
+    ("azure", "sc show {connection} --output yaml"),
+    ("need", ""),
+];
+
+impl Code {
+    /// The code as it is explained where nothing was found.
+    fn explained(mut self) -> Self {
+        let usual: Found = USUAL.iter().map(|(name, text)| (*name, (*text).to_owned())).chain([("near", String::new())]).collect();
+        (self.cause, self.fix) = (filled(&self.cause, &usual).trim_end().to_owned(), filled(&self.fix, &usual));
+        self
+    }
+}
+
 /// The codes that are meant by a name, whatever its case, or by a message that has their symptom in it; those of `sc lint` have names alone.
 pub(crate) fn meant(words: &str) -> Vec<Code> {
     let of_lint = TABLE.iter().map(|entry| Code {
@@ -57,7 +80,7 @@ pub(crate) fn meant(words: &str) -> Vec<Code> {
         let is_said = !code.symptom.is_empty() && message.contains(&code.symptom.to_lowercase());
         words.is_empty() || code.name.eq_ignore_ascii_case(words) || is_said
     };
-    all().iter().cloned().chain(of_lint).filter(is_meant).collect()
+    all().iter().cloned().chain(of_lint).filter(is_meant).map(Code::explained).collect()
 }
 
 /// A text of a code with what was found in the place of each `{name}`. Braces around anything else stay.

@@ -72,7 +72,8 @@ pub(crate) fn failure(error: &anyhow::Error) -> u8 {
             _ => say(&format!("  why: {cause}")),
         }
     }
-    let fault = error.chain().find_map(|cause| cause.downcast_ref::<Fault>());
+    // Also one that is the context of another error, which the chain does not show as what it is.
+    let fault = error.downcast_ref::<Fault>();
     if let Some(fault) = fault {
         say(&format!("  fix: {}", fault.fix));
     }

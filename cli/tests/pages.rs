@@ -20,8 +20,8 @@ const HEAD: &str = "# Troubleshooting
 `sc doctor` looks at the release, its job, its rights, its connections and the workloads that use them, and says what is wrong, with a code, the cause, and the command that mends it. `sc explain` tells the
 same of a code, or of a message of Helm's or Kubernetes', and `sc report` prints what helps others to understand a failure, without values. `sc lint` looks at the YAML of workloads before it is applied.
 
-This page is made of what `sc explain` says. In the commands, `{namespace}` and `{release}` are those of the release, `{where}` is the namespace of a connection, and `{back}` is the command that goes back to the last revision that was
-there as a whole; the doctor fills them in.
+This page is made of what `sc explain` says, for the usual release `sc` in `sc-system`. What stands in braces the doctor fills in: `{where}` is the namespace of a connection. Where this page says `helm rollback`, it names the last
+revision that was there as a whole.
 ";
 
 fn page(codes: &[Value]) -> String {
@@ -51,9 +51,7 @@ fn entry(page: &mut String, code: &Value) {
     let cause = text("cause");
     writeln!(page, "{}{}", cause[..1].to_uppercase(), &cause[1..]).unwrap();
     if text("code").starts_with("SC1") {
-        // The placeholders of the programs are known to everybody by their names.
-        let command = ["sc", "helm", "kubectl"].iter().fold(text("fix").to_owned(), |fix, name| fix.replace(&format!("{{{name}}}"), name));
-        write!(page, "\n```text\n{command}\n```\n").unwrap();
+        write!(page, "\n```text\n{}\n```\n", text("fix")).unwrap();
     } else {
         write!(page, "\nFix: {}.\n", text("fix")).unwrap();
     }

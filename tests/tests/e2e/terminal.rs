@@ -1,7 +1,9 @@
 //! `sc` on a real cluster, with the real Helm 3 and 4: whole outputs, as a person or a script sees them.
 
+mod diagnosis;
 mod doctor;
 mod parity;
+mod person;
 mod rights;
 pub(crate) mod session;
 

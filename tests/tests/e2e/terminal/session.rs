@@ -82,13 +82,29 @@ impl<'a> Session<'a> {
 
     /// Starts a command.
     pub(crate) fn start(&self, arguments: &str, input: &str) -> Child {
-        let mut command = Command::new(built("sc-cli", "sc"));
-        let arguments = arguments.replace("SHOP", self.bed.shop()).replace("FOLDER", self.bed.folder().to_str().unwrap());
-        command.args(arguments.split_whitespace()).args(["--release-namespace", &self.bed.system]).env("PATH", &self.path);
+        let mut command = self.command("sc");
+        command.args(self.filled_in(arguments).split_whitespace()).args(["--release-namespace", self.system()]);
         command.envs(self.kubeconfig.iter().map(|file| ("KUBECONFIG", file)));
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         child
+    }
+
+    /// A program on the session's PATH.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("env");
+        command.arg(format!("PATH={}", self.path)).arg(program).current_dir(self.bed.folder());
+        command
+    }
+
+    /// Arguments with the names that stand for others in them.
+    pub(crate) fn filled_in(&self, arguments: &str) -> String {
+        arguments.replace("SHOP", self.bed.shop()).replace("FOLDER", self.bed.folder().to_str().unwrap())
+    }
+
+    /// The namespace of the release.
+    pub(crate) fn system(&self) -> &str {
+        &self.bed.system
     }
 
     /// Runs a command and kills it at this point.
@@ -177,6 +193,10 @@ fn constant(word: &str) -> String {
     if is_time {
         return if word.ends_with('.') { "TIME.".to_owned() } else { "TIME".to_owned() };
     }
+    let is_version = word.starts_with('v') && word[1..].starts_with(|c: char| c.is_ascii_digit()) && word.matches('.').count() == 2;
+    if is_version {
+        return "VERSION".to_owned();
+    }
     match word.strip_prefix("sc-credentials-").and_then(|rest| rest.rsplit_once('-')) {
         Some((name, _)) => format!("sc-credentials-{name}-RANDOM"),
         None => word.to_owned(),
@@ -217,7 +237,7 @@ fn without_progress(errors: &str) -> String {
 }
 
 /// The processes that a process has started.
-fn children(process: u32) -> Vec<u32> {
+pub(crate) fn children(process: u32) -> Vec<u32> {
     let text = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
     text.split_whitespace().filter_map(|number| number.parse().ok()).collect()
 }
