@@ -13,7 +13,7 @@ use crate::workload::items;
 const NOT_MOUNTED: [(&str, &str); 5] = [
     ("failed to get secretproviderclass", "SC1510"),
     ("provider not found", "SC1511"),
-    ("AADSTS70021", "SC1512"),
+    ("AADSTS7002", "SC1512"),
     ("ForbiddenByRbac", "SC1513"),
     ("service account tokens not found", "SC1515"),
 ];
@@ -25,19 +25,23 @@ pub(super) fn examine(workload: &Workload<'_>, facts: &Facts, findings: &mut Fin
         return;
     }
     let is_about = |event: &&Value| event["reason"] == "FailedMount" && event["involvedObject"]["uid"] == pod["metadata"]["uid"];
-    let messages = workload.namespace.of("events").iter().filter(is_about).filter_map(|event| event["message"].as_str());
-    let found = messages.filter_map(|message| NOT_MOUNTED.iter().find(|(part, _)| message.contains(part))).next_back();
-    let Some((_, code)) = found else { return };
+    let known = |event: &Value| {
+        let message = event["message"].as_str()?;
+        let (_, code) = NOT_MOUNTED.iter().find(|(part, _)| message.contains(part))?;
+        Some((event["lastTimestamp"].as_str().unwrap_or_default().to_owned(), *code))
+    };
+    // What it said last is what still holds.
+    let Some((_, code)) = workload.namespace.of("events").iter().filter(is_about).filter_map(known).max() else { return };
     let classes: Vec<&str> =
         items(&pod["spec"]["volumes"]).filter_map(|volume| volume["csi"]["volumeAttributes"]["secretProviderClass"].as_str()).collect();
     let connections: Vec<&Listed> =
         here(workload, facts).filter(|listed| classes.contains(&listed.connection.name.secret_provider_class().as_str())).collect();
     let name = name_of(pod).to_owned();
-    if *code == "SC1510" {
+    if code == "SC1510" {
         return unknown_class(workload, &classes, facts, findings);
     }
     let issuer = facts.proof.as_ref().map(|proof| proof.issuer.as_str()).filter(|issuer| !issuer.is_empty());
-    let is_it = |need: &Need| matches!((need, *code), (Need::Trust { .. }, "SC1512") | (Need::Role { .. }, "SC1513"));
+    let is_it = |need: &Need| matches!((need, code), (Need::Trust { .. }, "SC1512") | (Need::Role { .. }, "SC1513"));
     let needs: Vec<Need> = connections.iter().flat_map(|listed| Need::of(&listed.connection)).filter(is_it).collect();
     let told: Vec<String> = needs.iter().map(ToString::to_string).collect();
     let commands: Vec<String> = needs.iter().map(|need| need.command(issuer)).collect();

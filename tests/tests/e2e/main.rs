@@ -20,6 +20,7 @@ mod forbidden;
 mod grants;
 mod held;
 mod helm_matrix;
+mod identities;
 mod idle;
 mod installs;
 mod kube;

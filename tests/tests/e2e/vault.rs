@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::bed::{self, Helm};
 use crate::connections::{CLIENT_ID, TENANT_ID, postgres_inline, vault};
 use crate::policy::Policy;
+use crate::terminal::session::Session;
 use crate::{kube, proof, traces};
 
 const CRD: &str = "secretproviderclasses.secrets-store.csi.x-k8s.io";
@@ -30,6 +31,8 @@ fn a_secret_provider_class_is_made_where_its_kind_is_known() {
         proof::assert_failed(bed, "the cluster does not know this kind of object");
         assert!(traces::logs(bed).contains("fix: install the Secrets Store CSI driver"), "{}", traces::logs(bed));
         kube::existing(bed.shop(), "secret", "sc-orders-secret");
+        let session = Session::of(bed);
+        assert!(session.run("doctor -o tsv", "").output.contains("SC1310\t"), "the doctor sees that the kind is not known");
 
         let _crd = Crd::install_on(turn);
         policy.is_in_force();
@@ -42,6 +45,7 @@ fn a_secret_provider_class_is_made_where_its_kind_is_known() {
         assert_eq!((&parameters["keyvaultName"], &parameters["tenantID"]), (&json!("shop-vault"), &json!(TENANT_ID)), "{parameters}");
         assert_eq!(parameters["userAssignedIdentityID"], CLIENT_ID, "{parameters}");
         kube::existing(bed.shop(), "secret", "sc-vault-secret");
+        assert!(!session.run("doctor -o tsv", "").output.contains("SC1310\t"));
     });
 }
 

@@ -156,6 +156,14 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         web["spec"]["template"]["spec"]["containers"][0]["env"] = json!([{"name": "HOST", "valueFrom": {"secretKeyRef": reference}}]);
         kube::apply(&[web]);
     }),
+    on("SC1507", |bed, _| {
+        bed.upgraded(&[postgres("orders", bed.shop(), "orders"), pictures(bed.shop())], &[]);
+        let mut web = deployment(bed, "sc-pictures-secret", &json!({"serviceAccountName": format!("sc-account-{CLIENT_ID}")}));
+        let template = &mut web["spec"]["template"];
+        template["metadata"]["labels"]["azure.workload.identity/use"] = json!("true");
+        template["spec"]["containers"][0]["env"] = json!([{"name": "AZURE_CLIENT_ID", "value": "another"}, {"name": "OWN", "value": "kept"}]);
+        kube::apply(&[web]);
+    }),
     on("SC1508", |bed, _| {
         kube::kubectl(&["label", "namespace", bed.shop(), "pod-security.kubernetes.io/enforce=restricted"]);
         kube::apply(&[deployment(bed, "sc-orders-secret", &json!({}))]);

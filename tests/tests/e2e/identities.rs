@@ -1,0 +1,112 @@
+//! ServiceAccounts that stand for identities: shared in a namespace, one in each, never taken from another connection; and what Azure needs for them is said.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use crate::bed::{self, Bed, Helm};
+use crate::connections::{CLIENT_ID, pictures, vault};
+use crate::terminal::session::Session;
+use crate::{kube, proof};
+
+const OTHER_ID: &str = "22222222-2222-3333-4444-555555555555";
+const WEBHOOK_ID: &str = "azure.workload.identity/client-id";
+
+/// A connection of that name and identity, of a kind as [`pictures`].
+fn named(name: &str, namespace: &str, client_id: &str) -> Value {
+    let mut connection = pictures(namespace);
+    (connection["name"], connection["credentials"]["clientId"]) = (json!(name), json!(client_id));
+    connection
+}
+
+fn account(client_id: &str) -> String {
+    format!("sc-account-{client_id}")
+}
+
+#[test]
+fn an_identity_is_shared_and_moved_and_never_taken_from_another() {
+    bed::with_either_helm([Helm::Four, Helm::Three], "identities", 2, |bed| {
+        let [shop, books] = [bed.shop(), &bed.namespaces[1]];
+        let others = [named("films", shop, CLIENT_ID), named("pictures", books, CLIENT_ID)];
+        bed.upgraded(&[&[named("pictures", shop, CLIENT_ID)], others.as_slice()].concat(), &[]);
+        let of = |namespace: &str, client_id: &str| kube::get(namespace, "serviceaccount", &account(client_id));
+        let uids = [shop, books].map(|namespace| of(namespace, CLIENT_ID).unwrap()["metadata"]["uid"].clone());
+        assert_ne!(uids[0], uids[1], "each namespace has its own");
+        assert_drift_is_mended(bed);
+
+        // One of three is gone, and takes nothing along.
+        let mut absent = named("films", shop, CLIENT_ID);
+        absent["state"] = json!("absent");
+        bed.upgraded(&[named("pictures", shop, CLIENT_ID), absent, others[1].clone()], &[]);
+        assert!(kube::get(shop, "secret", "sc-films-secret").is_none());
+        assert_eq!(of(shop, CLIENT_ID).unwrap()["metadata"]["uid"], uids[0], "the other connection keeps its ServiceAccount");
+
+        // Another identity: a new ServiceAccount, and the old one is reported.
+        bed.upgraded(&[named("pictures", shop, OTHER_ID), others[1].clone()], &[]);
+        proof::assert_proven(bed);
+        assert_eq!(of(shop, OTHER_ID).unwrap()["metadata"]["annotations"][WEBHOOK_ID], OTHER_ID);
+        let secret = sc_tests::planning::decoded(&kube::existing(shop, "secret", "sc-pictures-secret"));
+        assert_eq!(secret["AZURE_STORAGEBLOB_CLIENTID"], OTHER_ID);
+        let kept = proof::status(bed)["kept"].as_str().unwrap().to_owned();
+        assert!(kept.starts_with(&format!("kubectl -n {shop} delete serviceaccount ")) && kept.contains(&account(CLIENT_ID)), "{kept}");
+        assert_eq!(of(books, CLIENT_ID).unwrap()["metadata"]["uid"], uids[1], "that of the other namespace stays");
+    });
+}
+
+/// A person's annotation survives, and an identity that was put in the place of ours does not.
+fn assert_drift_is_mended(bed: &Bed) {
+    let shop = bed.shop();
+    let annotations = json!({"metadata": {"annotations": {WEBHOOK_ID: OTHER_ID, "team.example/owner": "pictures"}}});
+    kube::kubectl(&["-n", shop, "patch", "serviceaccount", &account(CLIENT_ID), "--type=merge", "-p", &annotations.to_string()]);
+    let session = Session::of(bed);
+    let diff = session.run("diff", "");
+    assert!(diff.output.contains(&format!("ServiceAccount {shop}/{} (~annotations)", account(CLIENT_ID))), "it is drift: {diff:?}");
+    assert!(session.run("rerun", "").is_ok);
+    let mended = kube::existing(shop, "serviceaccount", &account(CLIENT_ID));
+    assert_eq!(mended["metadata"]["annotations"][WEBHOOK_ID], CLIENT_ID);
+    assert_eq!(mended["metadata"]["annotations"]["team.example/owner"], "pictures");
+}
+
+/// The report of a run, `sc show` and `sc validate` say the same of Azure, to the letter.
+#[test]
+fn what_azure_needs_is_said_exactly() {
+    bed::with_either_helm([Helm::Three, Helm::Four], "needs", 1, |bed| {
+        let _crd = crate::vault::Crd::install();
+        let session = Session::of(bed);
+        let own = vault(bed.shop());
+        let mut by_account = vault(bed.shop());
+        (by_account["name"], by_account["login"], by_account["target"]) = (json!("keys"), json!("workload-identity"), json!({"vault": "shop-keys"}));
+        let installed = bed.upgraded(&[pictures(bed.shop()), own, by_account], &[]);
+        let subject = format!("system:serviceaccount:{}:{}", bed.shop(), account(CLIENT_ID));
+        assert!(installed.answer.output.contains(&subject), "the notes have the subject: {}", installed.answer.output);
+
+        let token = kube::kubectl(&["-n", bed.shop(), "create", "token", &account(CLIENT_ID), "--audience", "api://AzureADTokenExchange"]);
+        let claims = claims(&token);
+        assert_eq!((&claims["sub"], &claims["aud"]), (&json!(subject), &json!(["api://AzureADTokenExchange"])));
+        let issuer = claims["iss"].as_str().unwrap();
+        let report = session.run("rerun", "").output;
+        let trust = format!("in Azure: identity {CLIENT_ID} must trust subject {subject}, audience api://AzureADTokenExchange, issuer {issuer}\n");
+        assert_eq!(report.matches(&trust).count(), 1, "two connections need it once: {report}");
+        assert!(report.contains(&format!("--issuer '{issuer}' --subject {subject} --audiences api://AzureADTokenExchange")), "{report}");
+        for vault in ["shop-vault", "shop-keys"] {
+            let role = format!("in Azure: identity {CLIENT_ID} must have the role `Key Vault Secrets User` on vault {vault}\n");
+            assert!(report.contains(&role), "{report}");
+        }
+
+        let shown: Value = serde_json::from_str(&session.run("show keys -o json", "").output).unwrap();
+        let [trust, role] = shown["azureNeeds"].as_array().unwrap().as_slice() else { panic!("{shown}") };
+        assert_eq!([&trust["issuer"], &trust["subject"], &trust["audience"]], [issuer, &subject, "api://AzureADTokenExchange"]);
+        assert_eq!([&role["role"], &role["vault"], &role["clientId"]], ["Key Vault Secrets User", "shop-keys", CLIENT_ID]);
+        let validated = session.run("validate keys -o json", "").output;
+        let checks: Vec<Value> = serde_json::from_str(&validated).unwrap();
+        let token = checks.iter().find(|check| check["name"] == "Token of the identity validated.").unwrap();
+        let told = token["description"].as_str().unwrap();
+        assert!(token["result"] == "success" && told.contains(&format!("issuer {issuer}, subject {subject}")), "{token}");
+    });
+}
+
+/// What a token claims.
+fn claims(token: &str) -> Value {
+    let payload = token.trim().split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
