@@ -11,7 +11,7 @@ use crate::machine::Conditions;
 use crate::statistics::Summary;
 
 /// What is measured, in the order of the page.
-pub const PROMISES: [Promise; 32] = [
+pub const PROMISES: [Promise; 34] = [
     Promise::new("install-10000", "first install of 10,000 connections: rate against the plain POST loop", Unit::Times, Target::AtLeast(0.95)),
     Promise::new("create-1000", "first install of 1,000: as fast as `kubectl create`", Unit::Times, Target::AtLeast(4.0)),
     Promise::new("apply-1000", "first install of 1,000: as fast as `kubectl apply --server-side`", Unit::Times, Target::AtLeast(5.0)),
@@ -40,6 +40,8 @@ pub const PROMISES: [Promise; 32] = [
     Promise::new("start", "from the start of the process to its first byte to the API server", Unit::Milliseconds, Target::AtMost(20.0)),
     Promise::new("one-seconds", "one connection: from `helm upgrade --install` to the Secret, and the Job gone", Unit::Seconds, Target::AtMost(4.0)),
     Promise::new("one-idle", "one connection: time against a hook Job that does nothing", Unit::Times, Target::AtMost(1.15)),
+    Promise::new("sc-list-10000", "`sc list` of 10,000", Unit::Seconds, Target::AtMost(1.0)),
+    Promise::new("sc-offline", "the slowest command of `sc` that asks no cluster", Unit::Milliseconds, Target::AtMost(20.0)),
     Promise::new("plan-10000", "planning of 10,000 connections of all kinds", Unit::Milliseconds, Target::AtMost(500.0)),
     Promise::new("plan-memory-10000", "peak memory of planning 10,000", Unit::Mebibytes, Target::AtMost(24.0)),
     Promise::new("wrk", "the plain loop against `wrk`, POST: rate", Unit::Times, Target::AtLeast(0.9)),

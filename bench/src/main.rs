@@ -43,6 +43,9 @@ struct Args {
     /// The program `plan`, built as the job is.
     #[arg(long, value_name = "FILE")]
     plan: PathBuf,
+    /// The program `sc`.
+    #[arg(long, value_name = "FILE")]
+    sc: PathBuf,
     /// The image, as an OCI archive.
     #[arg(long, value_name = "FILE")]
     archive: PathBuf,
@@ -75,6 +78,7 @@ fn run(args: Args) -> Result<()> {
     let programs = Programs {
         job: fs::canonicalize(&args.job).with_context(|| format!("there is no {}: run scripts/image", args.job.display()))?,
         plan: args.plan,
+        sc: args.sc,
         archive: args.archive,
         own,
         work: work.clone(),

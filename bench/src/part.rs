@@ -13,6 +13,7 @@ pub mod raw_check;
 pub mod rerun;
 pub mod scale;
 pub mod start;
+pub mod terminal;
 
 use std::path::Path;
 
@@ -40,6 +41,8 @@ pub enum Part {
     Memory,
     /// One connection by Helm, beside a Job that does nothing
     One,
+    /// What `sc` takes at a terminal
+    Terminal,
     /// The plain loop beside `wrk`
     RawCheck,
     /// The plain loop by HTTP/1.1 with many connections, and by HTTP/2 with one
@@ -103,6 +106,7 @@ fn run_in_cluster(part: Part, tools: &mut Tools) -> Result<()> {
         Part::Large => scale::large(tools),
         Part::Memory => memory::run(tools),
         Part::One => one::run(tools),
+        Part::Terminal => terminal::run(tools),
         Part::RawCheck => raw_check::run(tools),
         Part::Protocols => protocols::run(tools),
         other => anyhow::bail!("{other:?} needs no cluster"),

@@ -37,6 +37,8 @@ pub struct Programs {
     pub job: PathBuf,
     /// The program `plan`, built as the job is.
     pub plan: PathBuf,
+    /// The program for a terminal.
+    pub sc: PathBuf,
     /// The image, as an OCI archive.
     pub archive: PathBuf,
     /// The folder of this crate's own programs.
