@@ -4,7 +4,8 @@
 make_certificates() {
   mkdir -p "$PKI"
   chmod 700 "$PKI"
-  make_authority
+  make_service_account_key
+  make_authority "$NETNS"
   make_certificate kube-apiserver /CN=kube-apiserver \
     "IP:10.96.0.1,IP:$CLUSTER_IP,IP:127.0.0.1,DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local"
   make_certificate kubelet-server "/CN=$NAME" "IP:$CLUSTER_IP,DNS:$NAME"
@@ -16,11 +17,17 @@ make_certificates() {
   cp "$PKI/admin.kubeconfig" "$ADMIN_KUBECONFIG"
 }
 
+# RSA, because clouds take ServiceAccount tokens signed as RS256 only.
+make_service_account_key() {
+  [ ! -e "$PKI/service-accounts.key" ] || return 0
+  openssl genrsa -out "$PKI/service-accounts.key.part" 2048 2> /dev/null
+  mv "$PKI/service-accounts.key.part" "$PKI/service-accounts.key"
+}
+
+# make_authority NAME
 make_authority() {
   [ ! -e "$PKI/ca.crt" ] || return 0
-  # RSA, because clouds take ServiceAccount tokens signed as RS256 only.
-  openssl genrsa -out "$PKI/service-accounts.key" 2048 2> /dev/null
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=$NETNS" \
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=$1" \
     -config "$SC_PARTS/openssl.cnf" -extensions authority -keyout "$PKI/ca.key" -out "$PKI/ca.crt.part" 2> /dev/null
   mv "$PKI/ca.crt.part" "$PKI/ca.crt"
 }

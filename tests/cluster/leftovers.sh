@@ -18,7 +18,9 @@ end_everything() {
 # Nothing of these lives on, so none has to end politely.
 end_kubernetes() {
   local part
-  for part in kubelet kube-proxy kube-scheduler kube-controller-manager; do stop "$part" KILL; done
+  # The kubelet first: nobody asks the CSI driver for mounts any more when it ends, and `remove_mounts` finds what it has made.
+  # shellcheck disable=SC2046,SC2086 # One word per process.
+  for part in kubelet $(azure_processes $AZURE_PARTS) kube-proxy kube-scheduler kube-controller-manager; do stop "$part" KILL; done
   stop postgres QUIT
 }
 

@@ -23,6 +23,7 @@ name_cluster() {
   [[ ${#STATE} -le 64 && $STATE =~ ^/[A-Za-z0-9._/-]+$ ]] ||
     die "\`$STATE\` is too long or too odd for the sockets in it" "set XDG_CACHE_HOME to a short path without spaces"
   KUBERNETES=$(cat "$STATE/kubernetes" 2> /dev/null || echo "$DEFAULT_KUBERNETES")
+  WITH=$(cat "$STATE/with" 2> /dev/null || true)
   ADMIN_KUBECONFIG=$STATE/kubeconfig
   PKI=$STATE/pki
   NETNS=sc-cluster-$NAME

@@ -6,7 +6,7 @@ GO_PARTS="kubernetes helm4 helm3 kubeconform"
 fetch_parts() {
   fetch debs "$(debs_folder)" unpack_packages
   local part
-  for part in $GO_PARTS pause; do fetch_part "$part"; done
+  for part in $GO_PARTS pause ${WITH:-}; do fetch_part "$part"; done
   of_version fetch_part kubernetes
 }
 
@@ -24,7 +24,7 @@ of_version() {
 parts_are_there() {
   local part
   [ -d "$(debs_folder)" ] || return 1
-  for part in $GO_PARTS pause; do
+  for part in $GO_PARTS pause ${WITH:-}; do
     [ -d "$(tool_folder "$part")" ] || return 1
   done
   [ -d "$(of_version tool_folder kubernetes)" ]
@@ -84,10 +84,14 @@ hash_of() {
   sha256sum | cut -c 1-16
 }
 
-# A part is made anew when its inputs change: its folder here, and the function that builds it.
+# A part is made anew when its inputs change: its folder here, what else goes into it, and the function that builds it.
 tool_folder() {
   local inputs=("$SC_PARTS/$1"/*)
-  [ "$1" != pause ] || inputs+=("$SC_SCRIPTS/oci-image")
+  case $1 in
+    pause) inputs+=("$SC_SCRIPTS/oci-image") ;;
+    identity) inputs+=("$SC_PARTS"/mlog/*) ;;
+    csi) inputs=("$SC_PARTS"/{csi/*,mlog}/*) ;;
+  esac
   printf '%s/tools/%s-%s' "$CACHE" "$1" "$({ cat "${inputs[@]}"; declare -f "build_$1" go_build; [[ $1 != helm* ]] || declare -f build_helm; } | hash_of)"
 }
 
@@ -145,6 +149,21 @@ build_pause() {
   go_build "$SC_PARTS/pause" -o "$1/root/pause" -ldflags "-s -w" .
   "$SC_SCRIPTS/oci-image" --root "$1/root" --output "$1/pause.tar" --name localhost/pause:1 --entrypoint /pause \
     --user 65535:65535 --arch "$(go env GOARCH)"
+}
+
+build_identity() {
+  go_build "$SC_PARTS/identity" -o "$1/bin/azure-wi-webhook" -ldflags "-s -w" github.com/Azure/azure-workload-identity/cmd/webhook
+}
+
+build_csi() {
+  local driver=sigs.k8s.io/secrets-store-csi-driver sources
+  go_build "$SC_PARTS/csi/driver" -o "$1/bin/secrets-store-csi-driver" -ldflags "-s -w" "$driver/cmd/secrets-store-csi-driver"
+  go_build "$SC_PARTS/csi/driver" -o "$1/bin/csi-registrar" -ldflags "-s -w" .
+  go_build "$SC_PARTS/csi/provider" -o "$1/bin/provider-azure" -ldflags "-s -w" github.com/Azure/secrets-store-csi-driver-provider-azure/cmd
+  # The driver's custom resources and the rights of its ServiceAccount, as it ships them.
+  sources=$(cd "$SC_PARTS/csi/driver" && go list -m -f '{{.Dir}}' "$driver")
+  mkdir "$1/deploy"
+  cp "$sources"/deploy/{rbac-secretprovider{class,syncing},secrets-store.csi.x-k8s.io_*}.yaml "$1/deploy/"
 }
 
 debs_folder() {
