@@ -11,6 +11,7 @@ mod entra;
 mod jwt;
 mod key_vault;
 mod refusal;
+mod server;
 
 use std::sync::{LazyLock, Mutex, MutexGuard};
 
@@ -23,6 +24,7 @@ pub(crate) use assertion::{AUDIENCE, issuer};
 use directory::Directory;
 pub(crate) use directory::{Federated, Identity, Vault};
 use jwt::Seal;
+pub(crate) use server::{certificate, listen, variable};
 
 /// The host that gives tokens.
 pub(crate) const LOGIN: &str = "login.microsoftonline.com";
