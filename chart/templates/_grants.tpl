@@ -17,7 +17,14 @@ sc-{{ include "sc-extension.normalisedName" . }}-secret
 {{- if has "servicebinding" $formats -}}
   {{- $_ := set $names (printf "sc-%s-binding" (include "sc-extension.normalisedName" .)) true -}}
 {{- end -}}
+{{- if and (eq .authType "csi") (eq (toString .login) "service-principal") -}}
+  {{- $_ := set $names (include "sc-extension.vaultLoginName" .) true -}}
+{{- end -}}
 {{- toJson $names -}}
+{{- end }}
+
+{{- define "sc-extension.vaultLoginName" -}}
+sc-{{ include "sc-extension.normalisedName" . }}-vaultlogin
 {{- end }}
 
 {{- define "sc-extension.secretProviderClassName" -}}
@@ -28,6 +35,11 @@ sc-{{ include "sc-extension.normalisedName" . }}-secretprovider
 {{- define "sc-extension.serviceAccountName" -}}
 {{- $clientId := (.credentials | default dict).clientId -}}
 {{- if and (kindIs "string" $clientId) (regexMatch "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$" (toString $clientId)) }}sc-account-{{ lower $clientId }}{{ end -}}
+{{- end }}
+
+{{/* "true" if a ServiceAccount stands for the connection's identity. */}}
+{{- define "sc-extension.isFederated" -}}
+{{- if or (eq .authType "workload-identity") (and (eq .authType "csi") (eq (toString .login) "workload-identity")) }}true{{ end -}}
 {{- end }}
 
 {{/*
@@ -50,7 +62,7 @@ latter, so what has not the form of a connection is passed over here: the job re
 {{/* "true" if this is a mapping whose fields, as far as the chart reads them, have their form. */}}
 {{- define "sc-extension.isConnection" -}}
 {{- if kindIs "map" . -}}
-  {{- $kinds := dict "name" "string" "namespace" "string" "authType" "string" "state" "string" "credentials" "map" "format" "slice" "optOut" "slice" -}}
+  {{- $kinds := dict "name" "string" "namespace" "string" "authType" "string" "state" "string" "login" "string" "credentials" "map" "format" "slice" "optOut" "slice" -}}
   {{- $fits := and (kindIs "string" .name) (kindIs "string" .authType) -}}
   {{- range $field, $kind := $kinds -}}
     {{- $value := get $ $field -}}
@@ -66,9 +78,10 @@ latter, so what has not the form of a connection is passed over here: the job re
 {{/* The objects of a connection, as JSON: {resource: {name: true}}. */}}
 {{- define "sc-extension.objects" -}}
 {{- $objects := dict "secrets" (include "sc-extension.secretNames" . | fromJson) -}}
-{{- if eq .authType "workload-identity" -}}
+{{- if include "sc-extension.isFederated" . -}}
   {{- $_ := set $objects "serviceaccounts" (dict (include "sc-extension.serviceAccountName" .) true) -}}
-{{- else if eq .authType "csi" -}}
+{{- end -}}
+{{- if eq .authType "csi" -}}
   {{- $_ := set $objects "secretproviderclasses" (dict (include "sc-extension.secretProviderClassName" .) true) -}}
 {{- end -}}
 {{- toJson $objects -}}
@@ -117,7 +130,7 @@ What the inventory says is to be deleted when no connection asks for it, as JSON
 */}}
 {{- define "sc-extension.inventory" -}}
 {{- $found := list -}}
-{{- $form := "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)/(secrets/sc-[a-z0-9]+-(secret|binding)|serviceaccounts/sc-account-[0-9a-f-]{36}|secretproviderclasses/sc-[a-z0-9]+-secretprovider) (Delete|Retain)$" -}}
+{{- $form := "^([a-z0-9]([-a-z0-9]*[a-z0-9])?)/(secrets/sc-[a-z0-9]+-(secret|binding|vaultlogin)|serviceaccounts/sc-account-[0-9a-f-]{36}|secretproviderclasses/sc-[a-z0-9]+-secretprovider) (Delete|Retain)$" -}}
 {{- range $page := until (include "sc-extension.inventoryPages" . | int) -}}
   {{- range regexFindAll "[^\n]+" (dig "data" "objects" "" (lookup "v1" "ConfigMap" $.Release.Namespace (printf "sc-inventory-%d" $page))) -1 -}}
     {{- if and (regexMatch $form .) (or (hasSuffix " Delete" .) (include "sc-extension.isTrue" $.Values.cleanup.enabled)) -}}

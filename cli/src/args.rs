@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use sc_core::names::{is_label, is_subdomain};
 
 use crate::place::Place;
@@ -47,6 +47,13 @@ impl Args {
             Self::command().error(ErrorKind::ArgumentConflict, message).exit();
         }
         args
+    }
+
+    /// The release that is meant by a command that is yet being typed: a shell hands it over behind `--`.
+    pub(crate) fn begun_place() -> Place {
+        let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
+        let matches = Self::command().ignore_errors(true).try_get_matches_from(words);
+        matches.ok().and_then(|matches| Place::from_arg_matches(&matches).ok()).unwrap_or_default()
     }
 }
 

@@ -96,6 +96,18 @@ mod tests {
     }
 
     #[test]
+    fn every_code_that_the_doctor_finds_is_in_the_file_and_every_other_is_known_to_be_told_alone() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/doctor");
+        let files = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+        let text: String = files.collect();
+        let found: BTreeSet<&str> = text.match_indices("\"SC1").map(|(at, _)| &text[at + 1..at + 7]).collect();
+        let known: BTreeSet<&str> = all().iter().map(|code| code.name.as_str()).collect();
+        assert_eq!(found.difference(&known).collect::<Vec<_>>(), [&""; 0]);
+        // What Helm says without leaving a trace.
+        assert_eq!(known.difference(&found).collect::<Vec<_>>(), [&"SC1006", &"SC1007"]);
+    }
+
+    #[test]
     fn what_was_found_takes_the_place_of_its_name_and_other_braces_stay() {
         let found = Found::from([("sc", "sc".to_owned()), ("name", "a{sc}".to_owned())]);
         assert_eq!(filled("{sc} x {name} '{\"spec\":{}}' {other} {", &found), "sc x a{sc} '{\"spec\":{}}' {other} {");

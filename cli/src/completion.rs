@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap_complete::CompletionCandidate;
 use sc_core::catalogue::{CLIENT_TYPES, Catalogue};
 
+use crate::args::Args;
 use crate::listing::Listing;
-use crate::place::Place;
 use crate::store::Store;
 
 /// Whoever presses a key does not wait longer.
@@ -32,7 +32,7 @@ pub(crate) fn connections(begun: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 async fn names() -> anyhow::Result<Vec<String>> {
-    let place = Place::default();
+    let place = Args::begun_place();
     let store = Store::at(&place).await?;
     let Some(stored) = store.helm.status().await? else { return Ok(Vec::new()) };
     let listing = Listing::read(&store.cluster, &place.release_namespace, &stored).await?;

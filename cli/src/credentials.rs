@@ -3,17 +3,20 @@
 //! Rule: such a Secret cannot be changed. A new credential is a new Secret with a new name, so that a run that reads the old values finds the old
 //! credential, and a run that reads the new ones the new.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
+use sc_core::connections::Connections;
 use sc_core::credential::{self, Credential};
 use sc_core::names::{CONNECTION, CONNECTION_NAME, ConnectionName, MANAGED_BY, RELEASE, Release, UNUSED_SINCE};
+use sc_core::problem::Problems;
 use sc_job::cluster::Cluster;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::helm::Stored;
-use crate::store::Store;
+use crate::listing::read_sets;
+use crate::store::{Store, values_of};
 
 /// Who manages these Secrets: the job never touches them.
 const MANAGER: &str = "sc";
@@ -69,13 +72,15 @@ pub(crate) async fn sweep(store: &Store<'_>, now: &Stored) {
     }
 }
 
-async fn sweeping(Store { cluster, helm, place, .. }: &Store<'_>, now: &Stored) -> Result<()> {
-    let used = now.values.as_ref().map(references).unwrap_or_default();
+async fn sweeping(store: &Store<'_>, now: &Stored) -> Result<()> {
+    let Store { cluster, helm, place, .. } = store;
+    let documents = documents(store, now).await?;
+    let used: BTreeSet<&str> = documents.iter().flat_map(references).collect();
     let secrets = all(cluster, &place.release()).await?;
     let oldest = helm.history().await?.iter().map(|revision| revision.revision).min().unwrap_or_default();
     for secret in &secrets {
         let since = secret["metadata"]["annotations"][UNUSED_SINCE].as_str().and_then(|text| text.parse::<u64>().ok());
-        match (used.contains(&name_of(secret)), since) {
+        match (used.contains(name_of(secret)), since) {
             (true, Some(_)) => mark(cluster, secret, None).await?,
             (false, None) => mark(cluster, secret, Some(now.revision)).await?,
             (false, Some(since)) if since <= oldest => delete(cluster, secret).await?,
@@ -83,6 +88,23 @@ async fn sweeping(Store { cluster, helm, place, .. }: &Store<'_>, now: &Stored) 
         }
     }
     Ok(())
+}
+
+/// All that the release has of connections: its values, the document in them, and its sets.
+///
+/// # Errors
+/// If one of them cannot be read: what it refers to is not known then.
+async fn documents(Store { cluster, place, .. }: &Store<'_>, now: &Stored) -> Result<Vec<Value>> {
+    let values = values_of(now);
+    let parsed = |bytes: &[u8]| sc_core::document::parse(bytes).map_err(|kind| anyhow!("a document of connections cannot be read: {kind}"));
+    let mut documents: Vec<Value> = values["connectionsDocument"].as_str().map(|text| parsed(text.as_bytes())).transpose()?.into_iter().collect();
+    let connections = Connections::parse(values.to_string().as_bytes(), &mut Problems::default());
+    let sets = connections.map_err(|problem| anyhow!("the values cannot be read: {problem}"))?.sets;
+    for (set, read) in sets.iter().zip(read_sets(cluster, &place.release_namespace, &sets).await) {
+        documents.push(parsed(&read.map_err(|why| anyhow!(set.unread(why).to_string()))?)?);
+    }
+    documents.push(values);
+    Ok(documents)
 }
 
 /// Deletes all Secrets of this kind, when the release is gone.

@@ -4,13 +4,14 @@
 //! Rule: what is in the cluster is read by `facts`, and judged by functions that ask nothing more.
 
 mod facts;
+mod identities;
+mod mounts;
 mod objects;
 mod release;
 mod rights;
 mod runs;
 mod workloads;
 
-use anyhow::Result;
 use serde::Serialize;
 
 use crate::codes::{self, Found};
@@ -51,7 +52,8 @@ impl<'a> Findings<'a> {
     }
 
     /// Adds one. The same finding about the same object counts once.
-    fn add<const N: usize>(&mut self, code: &str, object: impl Into<String>, found: [(&'static str, String); N]) {
+    fn add(&mut self, code: &str, object: impl Into<String>, found: impl IntoIterator<Item = (&'static str, String)>) {
+        // A test holds all that are added here against the file.
         let Some(known) = codes::named(code) else { return };
         let object = object.into();
         if self.all.iter().any(|finding| finding.code == known.name && finding.object == object) {
@@ -69,20 +71,16 @@ impl<'a> Findings<'a> {
     }
 }
 
-/// Examines the release at this place; returns what is wrong, and what could not be looked at.
-///
-/// # Errors
-/// If the cluster or Helm cannot be asked at all.
-pub(crate) async fn examine(place: &Place) -> Result<(Vec<Finding>, Vec<String>)> {
-    let facts = Facts::gather(place).await?;
-    let mut findings = Findings::of(place, &facts);
-    release::examine(&facts, &mut findings);
+/// What is wrong, by what is in the cluster; the commands are for this place.
+pub(crate) fn findings(facts: &Facts, place: &Place) -> Vec<Finding> {
+    let mut findings = Findings::of(place, facts);
+    release::examine(facts, &mut findings);
     if facts.stored.is_some() {
-        rights::examine(&facts, &mut findings);
-        runs::examine(&facts, &mut findings);
-        objects::examine(&facts, &mut findings);
-        workloads::examine(&facts, &mut findings);
-        runs::examine_rest(&facts, &mut findings);
+        rights::examine(facts, &mut findings);
+        runs::examine(facts, &mut findings);
+        objects::examine(facts, &mut findings);
+        workloads::examine(facts, &mut findings);
+        runs::examine_rest(facts, &mut findings);
     }
-    Ok((findings.all, facts.unread))
+    findings.all
 }

@@ -68,7 +68,10 @@ pub(crate) fn asked(mut entry: Map<String, Value>, service: &TargetService, opti
     }
     set_target(&mut entry, options);
     if login.auth_type.name() != before {
-        entry.remove("credentials");
+        // What is of one auth type alone is refused beside another.
+        for field in ["credentials", "login", "secrets", "syncSecret"] {
+            entry.remove(field);
+        }
     }
     entry.insert("authType".into(), json!(login.auth_type.name()));
     let mut credentials = BTreeMap::new();
@@ -194,8 +197,11 @@ impl<'s> Way<'s> {
             let (credential, reference) = reference(pair)?;
             known.insert(credential.name().to_owned(), reference);
         }
-        if self.auth_type == AuthType::Csi && !auth.vault_object.is_empty() {
-            entry.insert("secrets".into(), auth.vault_object.iter().map(|text| vault_object(text)).collect());
+        if self.auth_type == AuthType::Csi {
+            set_vault(entry, auth);
+            if entry.get("login").is_none_or(|login| login != SERVICE_PRINCIPAL) {
+                known.remove(Credential::ClientSecret.name());
+            }
         }
         for credential in self.missing(&known, &hidden) {
             self.ask_for(credential, name, (&mut known, &mut hidden))?;
@@ -298,11 +304,12 @@ fn word(credential: Credential) -> &'static str {
 
 /// The auth type that the arguments ask for.
 fn asked_for(auth: &AuthArgs) -> Option<AuthType> {
+    // The driver logs in by one of the others, too.
     let flags = [
+        (auth.enable_csi == Some(true), AuthType::Csi),
         (auth.secret.is_some() || auth.kafka_secret.is_some(), AuthType::Secret),
         (auth.identity().is_some(), AuthType::WorkloadIdentity),
         (auth.service_principal.is_some(), AuthType::ServicePrincipal),
-        (auth.enable_csi == Some(true), AuthType::Csi),
     ];
     flags.into_iter().find_map(|(is_given, auth_type)| is_given.then_some(auth_type))
 }
@@ -336,6 +343,23 @@ fn reference(pair: &Pair) -> Result<(Credential, Value)> {
         .ok_or_else(|| Fault::invalid("`--secret-ref` names no credential", format!("write CREDENTIAL=SECRET/KEY, with one of {known}")))?;
     let (secret, key) = pair.value.split_once('/').ok_or_else(|| Fault::invalid("`--secret-ref` names no key", "write CREDENTIAL=SECRET/KEY"))?;
     Ok((credential, json!({"secretKeyRef": {"name": secret, "key": key}})))
+}
+
+/// The way of the CSI provider that has a secret.
+const SERVICE_PRINCIPAL: &str = "service-principal";
+
+/// What is fetched from a vault, and as whom.
+fn set_vault(entry: &mut Map<String, Value>, auth: &AuthArgs) {
+    if !auth.vault_object.is_empty() {
+        entry.insert("secrets".into(), auth.vault_object.iter().map(|text| vault_object(text)).collect());
+    }
+    let ways = [(auth.identity().is_some(), "workload-identity"), (auth.service_principal.is_some(), SERVICE_PRINCIPAL)];
+    if let Some((_, way)) = ways.into_iter().find(|(is_given, _)| *is_given) {
+        entry.insert("login".into(), json!(way));
+    } else if auth.client_id.is_some() {
+        // An id alone is that of a managed identity.
+        entry.remove("login");
+    }
 }
 
 /// `cert/NAME=FILE`

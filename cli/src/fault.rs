@@ -4,7 +4,7 @@ use std::fmt;
 
 use sc_core::problem::{At, Kind, Problem};
 
-use crate::exit;
+use sc_job::exit;
 
 /// An error with a fix.
 #[derive(Debug)]
@@ -17,19 +17,24 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
+    /// An error that calls for this exit code.
+    pub(crate) fn of(code: u8, what: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { what: what.into(), fix: fix.into(), code }
+    }
+
     /// Another try may help, after what `fix` says.
     pub(crate) fn failed(what: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { what: what.into(), fix: fix.into(), code: exit::FAILED }
+        Self::of(exit::FAILED, what, fix)
     }
 
     /// It was asked for wrongly.
     pub(crate) fn invalid(what: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { what: what.into(), fix: fix.into(), code: exit::INVALID }
+        Self::of(exit::INVALID, what, fix)
     }
 
     /// It is not as it should be.
     pub(crate) fn refused(what: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { what: what.into(), fix: fix.into(), code: exit::REFUSED }
+        Self::of(exit::REFUSED, what, fix)
     }
 }
 

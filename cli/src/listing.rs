@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use anyhow::Result;
+use sc_core::azure::{AUDIENCE, Need};
 use sc_core::catalogue::AuthType;
 use sc_core::connection::Connection;
-use sc_core::connections::{Connections, Unread};
+use sc_core::connections::{ConnectionSet, Connections, Unread};
 use sc_core::credential::{Credential, Source};
 use sc_core::names::Guid;
 use sc_core::plan::objects_of;
@@ -74,11 +75,10 @@ impl Listing {
         };
         let document = values["connectionsDocument"].as_str().map(|text| entries(text.as_bytes())).unwrap_or_default();
         let mut connections: Vec<Listed> = listed.into_iter().map(|connection| of_values(connection, &values, &document)).collect();
-        let read = futures::future::join_all(sets.iter().map(|set| references::set(cluster, namespace, set))).await;
-        for (set, read) in sets.iter().zip(read) {
+        for (set, read) in sets.iter().zip(read_sets(cluster, namespace, &sets).await) {
             match read {
                 Err(why) => problems.push(set.unread(why)),
-                Ok((bytes, _)) => {
+                Ok(bytes) => {
                     for (at, entry) in set.entries(&bytes, &mut problems) {
                         let connection = set.connection((at, entry.clone()), &settings, &mut problems);
                         connections.extend(connection.map(|connection| Listed { connection, entry, index: None }));
@@ -136,6 +136,12 @@ impl Listing {
         };
         Fault::refused(format!("there is no connection `{}`{place}", wanted.name), fix)
     }
+}
+
+/// The documents of sets, as they are in the cluster.
+pub(crate) async fn read_sets(cluster: &Cluster, namespace: &str, sets: &[ConnectionSet]) -> Vec<Result<Vec<u8>, Unread>> {
+    let read = sets.iter().map(async |set| references::set(cluster, namespace, set).await.map(|(bytes, _)| bytes));
+    futures::future::join_all(read).await
 }
 
 /// Which connection is meant.
@@ -217,6 +223,20 @@ impl Listed {
             shown["configurations"] = self.configurations();
         }
         shown
+    }
+
+    /// What must exist in Azure for it, each with the command that makes it. Without an issuer that is a command which asks the cluster for it.
+    pub(crate) fn needs(&self, issuer: Option<&str>) -> Value {
+        let need = |need: &Need| match need {
+            Need::Trust { client_id, subject } => json!({
+                "type": "federatedCredential", "clientId": client_id.as_str(), "issuer": issuer, "subject": subject, "audience": AUDIENCE,
+                "command": need.command(issuer),
+            }),
+            Need::Role { client_id, vault, role } => json!({
+                "type": "roleAssignment", "clientId": client_id.as_str(), "role": role, "vault": vault, "command": need.command(issuer),
+            }),
+        };
+        Need::of(&self.connection).iter().map(need).collect()
     }
 
     /// Its variables, as `az aks connection list-configuration` shows them: of those that hold a credential only the name.

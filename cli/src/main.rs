@@ -12,8 +12,8 @@ mod credentials;
 mod doctor;
 mod dry_run;
 mod entry;
-mod exit;
 mod fault;
+mod federation;
 mod helm;
 mod input;
 mod lint;
@@ -28,19 +28,18 @@ mod progress;
 mod proof;
 #[cfg(test)]
 mod reference;
-mod render;
 mod run;
 mod secrets;
 mod store;
-mod support;
 mod validation;
+mod vault_driver;
 mod workload;
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use args::{Args, Command};
-use commands::{bind, connection, diagnosis, diff, manual, release, runs, show, snippet, validate, wait};
+use commands::{bind, connection, diagnosis, diff, manual, release, render, runs, show, snippet, support, validate, wait};
 
 fn main() -> ExitCode {
     manual::complete();

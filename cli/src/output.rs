@@ -7,11 +7,13 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use anyhow::{Context, Result};
 use comfy_table::{ContentArrangement, Table, presets};
 use sc_core::problem::Problem;
+use sc_job::cluster::Failure;
+use sc_job::exit;
 use serde_json::Value;
 
 use crate::args::Form;
 use crate::fault::{Fault, Problematic};
-use crate::{exit, manifest};
+use crate::manifest;
 
 /// Prints to standard output. A reader who has seen enough and closed the pipe is no failure.
 pub(crate) fn print(text: &str) -> Result<()> {
@@ -62,7 +64,13 @@ pub(crate) fn failure(error: &anyhow::Error) -> u8 {
     }
     say(&format!("error: {error}"));
     for cause in error.chain().skip(1) {
-        say(&format!("  why: {cause}"));
+        match cause.downcast_ref() {
+            // At a terminal the rights are those of a person.
+            Some(Failure::Forbidden { verb }) => {
+                say(&format!("  why: you have no right to {verb} it\n  fix: ask for that right; `kubectl auth can-i --list` says which you have"));
+            }
+            _ => say(&format!("  why: {cause}")),
+        }
     }
     let fault = error.chain().find_map(|cause| cause.downcast_ref::<Fault>());
     if let Some(fault) = fault {

@@ -1,5 +1,6 @@
 //! Which cluster, and which release in it.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
@@ -54,7 +55,7 @@ impl Place {
     /// # Errors
     /// If there is no usable configuration. The cause is not passed on: a kubeconfig that cannot be parsed would be quoted.
     pub(crate) async fn cluster(&self) -> Result<Cluster> {
-        Ok(Cluster::of(self.config().await?)?)
+        Ok(Cluster::of(self.config().await?)?.for_person())
     }
 
     async fn config(&self) -> Result<kube::Config> {
@@ -124,9 +125,9 @@ impl Place {
     /// A program with the flags by which it finds the same cluster, and `sc` the same release.
     pub(crate) fn command(&self, program: &str) -> String {
         let mut words = vec![program.to_owned()];
-        words.extend(self.kubeconfig.iter().map(|file| format!("--kubeconfig {}", file.display())));
+        words.extend(self.kubeconfig.iter().map(|file| format!("--kubeconfig {}", quoted(&file.display().to_string()))));
         let flag = if program == "kubectl" { "--context" } else { "--kube-context" };
-        words.extend(self.kube_context.iter().map(|context| format!("{flag} {context}")));
+        words.extend(self.kube_context.iter().map(|context| format!("{flag} {}", quoted(context))));
         if program == "sc" {
             words.extend((self.release != RELEASE).then(|| format!("--release {}", self.release)));
             words.extend((self.release_namespace != NAMESPACE).then(|| format!("--release-namespace {}", self.release_namespace)));
@@ -144,5 +145,23 @@ impl Place {
             flags.extend(["--kube-context".to_owned(), context.clone()]);
         }
         flags
+    }
+}
+
+/// A word as a shell takes it: the names of contexts and files may have blanks and more.
+fn quoted(word: &str) -> String {
+    // Only a NUL cannot be quoted, and no argument has one.
+    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_commands_are_quoted_where_a_shell_would_take_them_apart() {
+        let place = Place { kubeconfig: Some("/my files/it's".into()), kube_context: Some("arn:aws:eks/a@b".to_owned()), ..Place::default() };
+        assert_eq!(place.command("kubectl"), r#"kubectl --kubeconfig "/my files/it's" --context arn:aws:eks/a@b"#);
+        assert_eq!(Place::default().command("helm"), "helm");
     }
 }

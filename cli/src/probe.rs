@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use sc_core::endpoint::Endpoint;
 use sc_core::names::{CONNECTION, MANAGED_BY};
 use sc_job::cluster::Cluster;
+use sc_job::stop::Stop;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -50,6 +51,8 @@ impl Probe<'_> {
     /// # Errors
     /// If the pod could not be made or did not start; the cause says why in Kubernetes' words.
     pub(crate) async fn run(&self) -> Result<Vec<Line>> {
+        let stop = Stop::new();
+        stop.on_signals().context("failed to listen to signals")?;
         self.sweep().await;
         let namespace = self.listed.connection.namespace.as_str();
         let cron_job = self.cluster.get(&format!("/apis/batch/v1/namespaces/{}/cronjobs/sc-reconcile", self.release_namespace)).await;
@@ -59,10 +62,7 @@ impl Probe<'_> {
         let created = self.cluster.create(&pods(namespace), pod.to_string().into()).await;
         let created = created.with_context(|| format!("failed to create the probe in namespace `{namespace}`"))?;
         let path = format!("{}/{}", pods(namespace), created["metadata"]["name"].as_str().unwrap_or_default());
-        let listened = tokio::select! {
-            listened = self.listen(&path) => listened,
-            _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
-        };
+        let listened = stop.or(self.listen(&path)).await.unwrap_or_else(|reason| Err(anyhow!(reason)));
         let _ = self.cluster.delete(&path, json!({"gracePeriodSeconds": 0}).to_string().into()).await;
         listened
     }
@@ -77,7 +77,8 @@ impl Probe<'_> {
             }
             let waiting = &status["containerStatuses"][0]["state"]["waiting"];
             let is_stuck = waiting["reason"].as_str().is_some_and(|reason| !["ContainerCreating", "PodInitializing"].contains(&reason));
-            if is_stuck || begun.elapsed() > START {
+            // One that runs is ended by Kubernetes when its life is over.
+            if is_stuck || (status["phase"] != "Running" && begun.elapsed() > START) {
                 return Err(anyhow!(why(&pod)));
             }
             sleep(LOOK_EVERY).await;

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use sc_core::names::CONFIG_HASH;
 use sc_job::cluster::Cluster;
 use sc_job::cluster::status::Status;
+use sc_job::exit;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -30,6 +31,10 @@ pub(crate) struct Proof {
     hash: String,
     /// Why it is not a success.
     pub(crate) reason: String,
+    /// Who issues the tokens of the cluster's ServiceAccounts, by that of the job's own; empty if no run has said so.
+    pub(crate) issuer: String,
+    /// The exit code of a run that has failed.
+    pub(crate) code: u8,
     /// What was done: `3 created, 1 unchanged`.
     pub(crate) summary: String,
     pub(crate) started_at: String,
@@ -78,6 +83,8 @@ impl Proof {
             state,
             hash,
             reason: if state == State::Failed { field("reason") } else { String::new() },
+            issuer: field("issuer"),
+            code: status.text("exitCode").parse().unwrap_or(exit::FAILED),
             summary: field("summary"),
             started_at: field("startedAt"),
             finished_at: field("finishedAt"),
@@ -113,7 +120,7 @@ impl Proof {
     }
 }
 
-/// Why the last run has failed; nothing if it has not, or that cannot be read.
-pub(crate) async fn reason(cluster: &Cluster, namespace: &str) -> Option<String> {
-    Proof::read(cluster, namespace).await.ok().map(|proof| proof.reason).filter(|reason| !reason.is_empty())
+/// What the last run has left if it has failed; nothing if it has not, or that cannot be read.
+pub(crate) async fn failure(cluster: &Cluster, namespace: &str) -> Option<Proof> {
+    Proof::read(cluster, namespace).await.ok().filter(|proof| proof.state == State::Failed)
 }

@@ -7,6 +7,7 @@ use sc_job::cluster::{Cluster, Failure};
 use serde_json::{Value, json};
 
 use crate::fault::Fault;
+use crate::place::Place;
 
 /// The Job of a run by hand, which is the same as that of an upgrade.
 const JOB: &str = "sc-job";
@@ -20,8 +21,9 @@ const LONGEST_DELETION: Duration = Duration::from_secs(30);
 ///
 /// # Errors
 /// If a run is under way, or what the API server has against it.
-pub(crate) async fn begin(cluster: &Cluster, namespace: &str) -> Result<Value> {
-    clear(cluster, namespace).await?;
+pub(crate) async fn begin(cluster: &Cluster, place: &Place) -> Result<Value> {
+    let namespace = &place.release_namespace;
+    clear(cluster, place).await?;
     let cron_job = cluster.get(&format!("/apis/batch/v1/namespaces/{namespace}/cronjobs/sc-reconcile")).await;
     let cron_job = cron_job.with_context(|| format!("failed to read CronJob `{namespace}/sc-reconcile`"))?;
     let cron_job = cron_job.ok_or_else(|| anyhow!("there is no CronJob `{namespace}/sc-reconcile`, which is a part of the release"))?;
@@ -40,7 +42,8 @@ fn job_of(cron_job: &Value, namespace: &str) -> Value {
 }
 
 /// Deletes a Job of an earlier run that has ended, and waits until it is gone.
-async fn clear(cluster: &Cluster, namespace: &str) -> Result<()> {
+async fn clear(cluster: &Cluster, place: &Place) -> Result<()> {
+    let (namespace, kubectl) = (&place.release_namespace, place.command("kubectl"));
     let path = format!("{}/{JOB}", jobs(namespace));
     let failed = || format!("failed to delete Job `{namespace}/{JOB}`");
     let begun = tokio::time::Instant::now();
@@ -50,11 +53,11 @@ async fn clear(cluster: &Cluster, namespace: &str) -> Result<()> {
             continue;
         }
         if !has_ended(&job) {
-            let fix = format!("wait for it by `kubectl -n {namespace} wait --for=delete job/{JOB}`, or end it by deleting the Job");
+            let fix = format!("wait for it by `{kubectl} -n {namespace} wait --for=delete job/{JOB}`, or end it by deleting the Job");
             return Err(Fault::failed("a run is under way", fix).into());
         }
         if begun.elapsed() > LONGEST_DELETION {
-            let fix = format!("see what holds it by `kubectl -n {namespace} get job {JOB} -o jsonpath='{{.metadata.finalizers}}'`");
+            let fix = format!("see what holds it by `{kubectl} -n {namespace} get job {JOB} -o jsonpath='{{.metadata.finalizers}}'`");
             return Err(Fault::failed(format!("Job `{namespace}/{JOB}` of an earlier run is not gone"), fix).into());
         }
         let options = json!({"propagationPolicy": "Background", "preconditions": {"uid": job["metadata"]["uid"]}});
@@ -65,6 +68,15 @@ async fn clear(cluster: &Cluster, namespace: &str) -> Result<()> {
         tokio::time::sleep(LOOK_EVERY).await;
     }
     Ok(())
+}
+
+/// Whether a run is under way, so that what the last one has left says nothing yet.
+///
+/// # Errors
+/// If the Job cannot be read.
+pub(crate) async fn is_under_way(cluster: &Cluster, namespace: &str) -> Result<bool> {
+    let job = cluster.get(&format!("{}/{JOB}", jobs(namespace))).await.with_context(|| format!("failed to read Job `{namespace}/{JOB}`"))?;
+    Ok(job.is_some_and(|job| !has_ended(&job)))
 }
 
 /// Whether a Job is over, one way or the other.

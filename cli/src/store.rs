@@ -10,13 +10,15 @@ use sc_core::ledger::Ledger;
 use sc_core::problem::Problems;
 use sc_job::cluster::lease::{Lease, LeaseName};
 use sc_job::cluster::{Cluster, Failure};
+use sc_job::exit;
 use sc_job::stop::Stop;
 use serde_json::{Value, json};
 
 use crate::chart;
-use crate::credentials::{CredentialSecret, sweep};
+use crate::credentials::{self, CredentialSecret, sweep};
 use crate::fault::{Fault, Problematic};
 use crate::helm::{Helm, Stored};
+use crate::listing;
 use crate::place::Place;
 use crate::progress;
 use crate::proof::{self, Proof, State};
@@ -75,7 +77,7 @@ impl<'a> Store<'a> {
     /// # Errors
     /// What is wrong with the values, or why they could not be applied.
     pub(crate) async fn install(&self, values: &Value, create_namespace: bool) -> Result<()> {
-        check(values)?;
+        self.check(values).await?;
         self.helm.version().await?;
         self.stop.on_signals().context("failed to listen to signals")?;
         let folder = chart::unpack()?;
@@ -94,13 +96,6 @@ impl<'a> Store<'a> {
     /// # Errors
     /// What is wrong with the new values, or why they could not be applied; then it is said whether they are kept.
     pub(crate) async fn change(&self, change: impl AsyncFnOnce(&Stored) -> Result<Change>) -> Result<()> {
-        let lease = LeaseName { namespace: &self.place.release_namespace, name: LEASE };
-        self.stop.on_signals().context("failed to listen to signals")?;
-        let holder = format!("sc-{}-{:08x}", std::process::id(), fastrand::u32(..));
-        // First, since without a release there may be no namespace for the Lease.
-        self.stored().await?;
-        let held = progress::during("waiting for another `sc` to end", self.stop.or(Lease::take(&self.cluster, lease, &holder, &self.stop))).await;
-        let held = held?.map_err(|failure| self.no_lease(failure))?;
         let changed = async {
             let mut stored = self.stored().await?;
             self.refuse_pending(&stored)?;
@@ -109,7 +104,33 @@ impl<'a> Store<'a> {
             self.refuse_overtaken(&stored).await?;
             self.apply(&stored, change).await
         };
-        let ended = changed.await;
+        // On the heap: all of a change is in it.
+        Box::pin(self.alone(changed)).await
+    }
+
+    /// Uninstalls the release, and deletes the credentials that were kept for it.
+    ///
+    /// # Errors
+    /// Why it could not be uninstalled, or what could not be deleted.
+    pub(crate) async fn uninstall(&self) -> Result<()> {
+        let uninstalled = async {
+            let what = format!("uninstalling release `{}`", self.place.release);
+            progress::during(&what, self.helm.uninstall()).await.context("`helm uninstall` failed")?;
+            credentials::forget(&self.cluster, &self.place.release()).await
+        };
+        Box::pin(self.alone(uninstalled)).await
+    }
+
+    /// Does something while no other `sc` changes the release.
+    async fn alone(&self, work: impl Future<Output = Result<()>>) -> Result<()> {
+        let lease = LeaseName { namespace: &self.place.release_namespace, name: LEASE };
+        self.stop.on_signals().context("failed to listen to signals")?;
+        let holder = format!("sc-{}-{:08x}", std::process::id(), fastrand::u32(..));
+        // First, since without a release there may be no namespace for the Lease.
+        self.stored().await?;
+        let held = progress::during("waiting for another `sc` to end", self.stop.or(Lease::take(&self.cluster, lease, &holder, &self.stop))).await;
+        let held = held?.map_err(|failure| self.no_lease(failure))?;
+        let ended = work.await;
         held.release(&self.cluster).await;
         ended
     }
@@ -131,7 +152,8 @@ impl<'a> Store<'a> {
             Failure::Held => Fault::failed(
                 what,
                 format!(
-                    "another `sc` holds it: wait for it, or look whose it is by `kubectl -n {} get lease {LEASE} -o yaml`",
+                    "another `sc` holds it: wait for it, or look whose it is by `{} -n {} get lease {LEASE} -o yaml`",
+                    self.place.command("kubectl"),
                     self.place.release_namespace
                 ),
             )
@@ -172,7 +194,7 @@ impl<'a> Store<'a> {
     }
 
     async fn apply(&self, stored: &Stored, change: Change) -> Result<()> {
-        check(&change.values)?;
+        self.check(&change.values).await?;
         refuse_newer_chart(stored)?;
         for secret in &change.secrets {
             secret.create(&self.cluster, &self.place.release()).await?;
@@ -197,20 +219,39 @@ impl<'a> Store<'a> {
         }
     }
 
+    /// Whether the values are right, by the same rules that the job goes by; what is wrong with a connection set alone is nothing that a change of
+    /// the values could mend.
+    async fn check(&self, values: &Value) -> Result<()> {
+        let mut problems = Problems::default();
+        let mut ledger = Ledger::default();
+        match Connections::parse(values.to_string().as_bytes(), &mut problems) {
+            Err(problem) => problems.push(problem),
+            Ok(Connections { listed, sets, settings }) => {
+                ledger.claim(&listed, &mut problems);
+                for (set, read) in sets.iter().zip(listing::read_sets(&self.cluster, &self.place.release_namespace, &sets).await) {
+                    let connections = read.map(|bytes| set.connections(&bytes, &settings, &mut Problems::default())).unwrap_or_default();
+                    ledger.claim(&connections, &mut problems);
+                }
+            }
+        }
+        let problems = problems.into_vec();
+        if problems.is_empty() { Ok(()) } else { Err(Problematic(problems).into()) }
+    }
+
     async fn upgrade(&self, chart: &Path, change: &Change) -> Result<()> {
         let more: &[&str] = if change.wait { &["--reset-values"] } else { &["--reset-values", "--no-hooks"] };
         let upgrade = self.helm.apply("upgrade", (chart, &change.values), more);
         progress::during(&change.what, upgrade).await.context("`helm upgrade` failed")?;
         if !change.wait {
-            crate::run::begin(&self.cluster, &self.place.release_namespace).await?;
+            crate::run::begin(&self.cluster, self.place).await?;
         }
         Ok(())
     }
 
     /// Says that the new values are kept, and why they were not applied.
     async fn kept(&self, error: anyhow::Error, revision: u64) -> anyhow::Error {
-        let reason = proof::reason(&self.cluster, &self.place.release_namespace).await;
-        let but = if reason.is_some() { "was not applied" } else { "is not proved to be applied" };
+        let failure = proof::failure(&self.cluster, &self.place.release_namespace).await;
+        let but = if failure.is_some() { "was not applied" } else { "is not proved to be applied" };
         let what = format!("the change is kept as revision {revision} of the release, but {but}");
         let fix = format!(
             "look by `sc status`, mend the cause and run `sc rerun`, or go back by `{} rollback {} --namespace {}`",
@@ -218,7 +259,8 @@ impl<'a> Store<'a> {
             self.place.release,
             self.place.release_namespace
         );
-        reason.map_or(error, |reason| anyhow::anyhow!(reason)).context(Fault::failed(what, fix))
+        let fault = Fault::of(failure.as_ref().map_or(exit::FAILED, |proof| proof.code), what, fix);
+        failure.map_or(error, |proof| anyhow::anyhow!(proof.reason)).context(fault)
     }
 }
 
@@ -240,17 +282,6 @@ pub(crate) fn values_of(stored: &Stored) -> Value {
         values["connections"] = json!([]);
     }
     values
-}
-
-/// Whether the values are right, by the same rules that the job goes by.
-fn check(values: &Value) -> Result<()> {
-    let mut problems = Problems::default();
-    match Connections::parse(values.to_string().as_bytes(), &mut problems) {
-        Ok(connections) => Ledger::default().claim(&connections.listed, &mut problems),
-        Err(problem) => problems.push(problem),
-    }
-    let problems = problems.into_vec();
-    if problems.is_empty() { Ok(()) } else { Err(Problematic(problems).into()) }
 }
 
 /// Whether one version is later than another, both as semver writes them.

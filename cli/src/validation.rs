@@ -46,6 +46,9 @@ pub(crate) struct Check {
 pub(crate) const CONFIGURATION: &str = "Configured connection information validated.";
 pub(crate) const REFERENCES: &str = "Referenced Secrets validated.";
 pub(crate) const OBJECTS: &str = "Kubernetes objects validated.";
+pub(crate) const IDENTITY: &str = "Token of the identity validated.";
+pub(crate) const CREDENTIALS: &str = "Number of federated credentials validated.";
+pub(crate) const ROTATION: &str = "Rotation of the vault's secrets validated.";
 pub(crate) const POD: &str = "Probe pod validated.";
 pub(crate) const VARIABLES: &str = "Variables in the pod validated.";
 pub(crate) const DNS: &str = "Target resource existence validated.";

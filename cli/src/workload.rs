@@ -1,6 +1,7 @@
 //! What a connection asks of a workload, and where that belongs in a workload of each kind.
 
 use clap::ValueEnum;
+use sc_core::catalogue::AuthType;
 use sc_core::connection::Connection;
 use sc_core::object::ObjectKind;
 use sc_core::plan::objects_of;
@@ -8,6 +9,8 @@ use serde_json::{Value, json};
 
 /// The label that the webhook of Azure Workload Identity looks for, on the pod.
 pub(crate) const USE_IDENTITY: &str = "azure.workload.identity/use";
+/// The variables that the webhook sets, unless the container does (azure-workload-identity v1.6.0, `pkg/webhook`).
+pub(crate) const INJECTED: [&str; 4] = ["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST"];
 /// The driver that mounts objects of a vault.
 pub(crate) const CSI_DRIVER: &str = "secrets-store.csi.k8s.io";
 /// Where clients look for bindings (servicebinding.io, "Workload projection"), and where they are put unless a workload says otherwise.
@@ -114,19 +117,25 @@ pub(crate) struct Needs {
     binding: Option<String>,
     /// The ServiceAccount of its identity.
     pub(crate) account: Option<String>,
+    /// Whether the webhook is to put a token for it into the pod; the CSI driver gets one by itself.
+    wants_token: bool,
     /// The class of what the CSI driver mounts.
     class: Option<String>,
+    /// The Secret by which its provider logs in.
+    pub(crate) vault_login: Option<String>,
 }
 
 impl Needs {
     /// Those of this connection.
     pub(crate) fn of(connection: &Connection) -> Self {
-        let mut needs = Self { connection: connection.name.normalised().to_owned(), ..Self::default() };
+        let wants_token = connection.auth_type == AuthType::WorkloadIdentity;
+        let mut needs = Self { connection: connection.name.normalised().to_owned(), wants_token, ..Self::default() };
         for id in objects_of(connection) {
             let of_kind = match id.kind {
                 ObjectKind::Secret => &mut needs.secret,
                 ObjectKind::Binding => &mut needs.binding,
                 ObjectKind::ServiceAccount => &mut needs.account,
+                ObjectKind::VaultLogin => &mut needs.vault_login,
                 ObjectKind::SecretProviderClass => &mut needs.class,
             };
             *of_kind = Some(id.name.into());
@@ -143,13 +152,16 @@ impl Needs {
             patch.read(secret);
         }
         if let Some(account) = &self.account {
-            patch.run_as(account);
+            patch.run_as(account, self.wants_token);
         }
         if let Some(binding) = &self.binding {
             patch.look_up(binding, &self.connection);
         }
         if let Some(class) = &self.class {
-            let csi = json!({"csi": {"driver": CSI_DRIVER, "readOnly": true, "volumeAttributes": {"secretProviderClass": class}}});
+            let mut csi = json!({"csi": {"driver": CSI_DRIVER, "readOnly": true, "volumeAttributes": {"secretProviderClass": class}}});
+            if let Some(login) = &self.vault_login {
+                csi["csi"]["nodePublishSecretRef"] = json!({"name": login});
+            }
             patch.mount(("/csi/volumeAttributes/secretProviderClass", class), csi, &format!("/mnt/{}", self.connection));
         }
         patch.finished()
@@ -173,9 +185,9 @@ impl Patch<'_> {
         }
     }
 
-    /// The pod runs as a ServiceAccount, and gets a token for its identity.
-    fn run_as(&mut self, account: &str) {
-        if self.template["metadata"]["labels"][USE_IDENTITY] != "true" {
+    /// The pod runs as a ServiceAccount, and may want a token for its identity.
+    fn run_as(&mut self, account: &str, wants_token: bool) {
+        if wants_token && self.template["metadata"]["labels"][USE_IDENTITY] != "true" {
             self.pod["metadata"]["labels"][USE_IDENTITY] = json!("true");
         }
         if self.template["spec"]["serviceAccountName"] != account {
@@ -257,7 +269,8 @@ mod tests {
 
     fn needs() -> Needs {
         let name = |text: &str| Some(text.to_owned());
-        Needs { connection: "vault".into(), secret: name("s"), binding: None, account: name("a"), class: name("c") }
+        let (account, class, vault_login) = (name("a"), name("c"), name("l"));
+        Needs { connection: "vault".into(), secret: name("s"), binding: None, account, wants_token: true, class, vault_login }
     }
 
     fn container(template: &Value) -> &Value {

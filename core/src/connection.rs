@@ -13,7 +13,7 @@ use crate::credential::{Credential, SecretKeyRef, Source};
 use crate::names::{ConnectionName, Guid, Namespace};
 use crate::problem::{At, Problems};
 use crate::rendering;
-use crate::values::{DeletionPolicy, Entry, Format, Settings, State, VaultObject};
+use crate::values::{DeletionPolicy, Entry, Format, Settings, State, VaultLogin, VaultObject};
 use reader::Reader;
 
 /// A map of few entries in as few bytes: there are two in each of many thousand connections.
@@ -33,6 +33,8 @@ pub struct Connection {
     pub client_type: String,
     /// The identity it logs in as, for workload-identity and csi.
     pub identity: Option<Identity>,
+    /// As whom the CSI provider logs in to the vault, for csi.
+    pub vault_login: Option<VaultLogin>,
     /// What its SecretProviderClass fetches.
     pub vault_objects: Vec<VaultObject>,
     /// What the provider of the CSI driver calls the cloud of the vault.
@@ -72,6 +74,19 @@ impl Connection {
         let is_clean = entry.is_clean;
         let connection = Reader { problems }.connection(entry, settings)?;
         (is_clean && problems.len() == before).then_some(connection)
+    }
+
+    /// The identity that a ServiceAccount of its namespace stands for.
+    #[must_use]
+    pub fn federated(&self) -> Option<&Identity> {
+        let is_federated = self.auth_type == AuthType::WorkloadIdentity || self.vault_login == Some(VaultLogin::WorkloadIdentity);
+        self.identity.as_ref().filter(|_| is_federated)
+    }
+
+    /// The vault that its SecretProviderClass fetches from.
+    #[must_use]
+    pub fn vault(&self) -> Option<&str> {
+        self.facts.get("vault").map(AsRef::as_ref).filter(|_| self.auth_type == AuthType::Csi)
     }
 
     /// The target service.

@@ -3,6 +3,7 @@
 //! Rule: no kube client, no async, no clock, no environment, no files, no log. What is here can be run and tested with nothing at hand.
 
 pub mod arm;
+pub mod azure;
 pub mod catalogue;
 pub mod cloud;
 pub mod connection;

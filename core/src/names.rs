@@ -32,6 +32,8 @@ pub const UNUSED_SINCE: &str = "sc-extension.dev/unused-since-revision";
 pub const WEBHOOK_CLIENT_ID: &str = "azure.workload.identity/client-id";
 /// The same for the tenant.
 pub const WEBHOOK_TENANT_ID: &str = "azure.workload.identity/tenant-id";
+/// Label of the Secrets that the Secrets Store CSI driver hands to its providers.
+pub const CSI_USED: &str = "secrets-store.csi.k8s.io/used";
 
 /// A namespace's name: an RFC 1123 label. Its clones share one text, since thousands of objects may be in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,6 +125,12 @@ impl ConnectionName {
         format!("sc-{}-binding", self.normalised)
     }
 
+    /// Name of the Secret by which the CSI provider logs in as a service principal.
+    #[must_use]
+    pub fn vault_login(&self) -> String {
+        format!("sc-{}-vaultlogin", self.normalised)
+    }
+
     /// Name of the `SecretProviderClass`.
     #[must_use]
     pub fn secret_provider_class(&self) -> String {
@@ -203,6 +211,7 @@ pub fn has_form(kind: ObjectKind, name: &str) -> bool {
         }
         ObjectKind::Secret => is_connections("-secret"),
         ObjectKind::Binding => is_connections("-binding"),
+        ObjectKind::VaultLogin => is_connections("-vaultlogin"),
         ObjectKind::SecretProviderClass => is_connections("-secretprovider"),
     }
 }
@@ -210,7 +219,7 @@ pub fn has_form(kind: ObjectKind, name: &str) -> bool {
 /// Whether a Secret of this name could be one that the job makes.
 #[must_use]
 pub fn is_ours(secret: &str) -> bool {
-    secret.starts_with("sc-") && (secret.ends_with("-secret") || secret.ends_with("-binding"))
+    secret.starts_with("sc-") && ["-secret", "-binding", "-vaultlogin"].iter().any(|end| secret.ends_with(end))
 }
 
 /// Whether a name begins as those of connections' objects do, in whatever case: then it can be a slip of one.

@@ -22,20 +22,22 @@ pub enum ObjectKind {
     Secret,
     /// A Secret of the core group, as servicebinding.io lays it out: its type differs, and a Secret's type cannot change.
     Binding,
+    /// A Secret of the core group by which the CSI provider logs in: no pod gets it as variables.
+    VaultLogin,
     /// A `SecretProviderClass` of the Secrets Store CSI driver.
     SecretProviderClass,
 }
 
 impl ObjectKind {
     /// All of them, in the order in which they are written.
-    pub const ALL: [Self; 4] = [Self::ServiceAccount, Self::Secret, Self::Binding, Self::SecretProviderClass];
+    pub const ALL: [Self; 5] = [Self::ServiceAccount, Self::Secret, Self::Binding, Self::VaultLogin, Self::SecretProviderClass];
 
     /// The kind, as manifests spell it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::ServiceAccount => "ServiceAccount",
-            Self::Secret | Self::Binding => "Secret",
+            Self::Secret | Self::Binding | Self::VaultLogin => "Secret",
             Self::SecretProviderClass => "SecretProviderClass",
         }
     }
@@ -44,7 +46,7 @@ impl ObjectKind {
     #[must_use]
     pub fn api_version(self) -> &'static str {
         match self {
-            Self::ServiceAccount | Self::Secret | Self::Binding => "v1",
+            Self::ServiceAccount | Self::Secret | Self::Binding | Self::VaultLogin => "v1",
             Self::SecretProviderClass => "secrets-store.csi.x-k8s.io/v1",
         }
     }
@@ -54,7 +56,7 @@ impl ObjectKind {
     pub fn plural(self) -> &'static str {
         match self {
             Self::ServiceAccount => "serviceaccounts",
-            Self::Secret | Self::Binding => "secrets",
+            Self::Secret | Self::Binding | Self::VaultLogin => "secrets",
             Self::SecretProviderClass => "secretproviderclasses",
         }
     }
@@ -63,7 +65,7 @@ impl ObjectKind {
     fn owned_annotations(self) -> &'static [&'static str] {
         match self {
             Self::ServiceAccount => &[WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID],
-            Self::Secret | Self::Binding | Self::SecretProviderClass => &[],
+            Self::Secret | Self::Binding | Self::VaultLogin | Self::SecretProviderClass => &[],
         }
     }
 
@@ -71,7 +73,7 @@ impl ObjectKind {
     fn owned_field(self) -> Option<&'static str> {
         match self {
             Self::ServiceAccount => None,
-            Self::Secret | Self::Binding => Some("data"),
+            Self::Secret | Self::Binding | Self::VaultLogin => Some("data"),
             Self::SecretProviderClass => Some("spec"),
         }
     }

@@ -9,11 +9,11 @@ use crate::catalogue::AuthType;
 use crate::connection::{Connection, Identity};
 use crate::credential::References;
 use crate::ledger::Ledger;
-use crate::names::{CONNECTION_NAME, Guid, Release, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
+use crate::names::{CONNECTION_NAME, CSI_USED, Guid, Release, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
 use crate::object::{Content, Fingerprint, Manifest, ObjectId, ObjectKind, Texts};
 use crate::problem::{Problem, Problems};
 use crate::rendering;
-use crate::values::{DeletionPolicy, State, VaultObject};
+use crate::values::{DeletionPolicy, State, VaultLogin, VaultObject};
 
 /// What should be, by the connections of one document.
 pub struct Plan {
@@ -164,10 +164,17 @@ fn render(id: &ObjectId, connection: &Connection, references: &References, relea
             content.r#type = format!("servicebinding.io/{kind}").into();
             content.data = rendering::binding(connection, references)?.into();
         }
+        ObjectKind::VaultLogin => {
+            content.r#type = "Opaque".into();
+            content.data = rendering::vault_login(connection, references)?.into();
+        }
         ObjectKind::SecretProviderClass => content.spec = provider_spec(connection),
     }
     let name = (id.kind != ObjectKind::ServiceAccount).then_some(&connection.name);
-    Ok(Manifest::new(id, release.labels(name), annotations(id.kind, connection), content))
+    let mut labels = release.labels(name);
+    // The driver watches no other Secrets.
+    labels.extend((id.kind == ObjectKind::VaultLogin).then(|| (CSI_USED, "true".to_owned())));
+    Ok(Manifest::new(id, labels, annotations(id.kind, connection), content))
 }
 
 /// The objects that a connection asks for, by its auth type and format.
@@ -181,12 +188,12 @@ pub fn objects_of(connection: &Connection) -> Vec<ObjectId> {
     if connection.format.servicebinding {
         objects.push(object(ObjectKind::Binding, connection.name.binding()));
     }
-    match (connection.auth_type, &connection.identity) {
-        (AuthType::WorkloadIdentity, Some(identity)) => {
-            objects.push(object(ObjectKind::ServiceAccount, identity.client_id.service_account()));
-        }
-        (AuthType::Csi, _) => objects.push(object(ObjectKind::SecretProviderClass, connection.name.secret_provider_class())),
-        _ => {}
+    objects.extend(connection.federated().map(|identity| object(ObjectKind::ServiceAccount, identity.client_id.service_account())));
+    if connection.vault_login == Some(VaultLogin::ServicePrincipal) {
+        objects.push(object(ObjectKind::VaultLogin, connection.name.vault_login()));
+    }
+    if connection.auth_type == AuthType::Csi {
+        objects.push(object(ObjectKind::SecretProviderClass, connection.name.secret_provider_class()));
     }
     objects
 }
@@ -198,31 +205,37 @@ fn annotations(kind: ObjectKind, connection: &Connection) -> Texts {
             [(WEBHOOK_CLIENT_ID, client_id)].into_iter().chain(tenant_id).map(|(key, id)| (key, id.as_str().to_owned())).collect()
         }
         (ObjectKind::ServiceAccount, None) => Texts::new(),
-        (ObjectKind::Secret | ObjectKind::Binding | ObjectKind::SecretProviderClass, _) => {
+        (ObjectKind::Secret | ObjectKind::Binding | ObjectKind::VaultLogin | ObjectKind::SecretProviderClass, _) => {
             Texts::from([(CONNECTION_NAME, connection.name.as_str().to_owned())])
         }
     }
 }
 
-/// The `spec` for the Azure provider, logging in as the add-on's managed identity, as Service Connector's sample class does.
+/// The `spec` for the Azure provider, logging in as the connection says; by default as Service Connector's sample class does.
 ///
 /// All parameters are texts: the API server refuses others. `tenantID` is the spelling that the provider (v1.8.2, `pkg/provider`) reads first.
 fn provider_spec(connection: &Connection) -> Value {
     let identity = connection.identity.as_ref();
-    let client_id = identity.map(|identity| identity.client_id.as_str());
+    let client_id = identity.map(|identity| identity.client_id.as_str()).unwrap_or_default();
+    let login = connection.vault_login.unwrap_or_default();
     let tenant_id = identity.and_then(|identity| identity.tenant_id.as_ref()).map(Guid::as_str);
     let mut spec = json!({
         "provider": "azure",
         "parameters": {
             "usePodIdentity": "false",
-            "useVMManagedIdentity": "true",
-            "userAssignedIdentityID": client_id.unwrap_or_default(),
+            "useVMManagedIdentity": (login == VaultLogin::ManagedIdentity).to_string(),
             "tenantID": tenant_id.unwrap_or_default(),
             "cloudName": connection.vault_cloud.as_deref().unwrap_or_default(),
             "keyvaultName": connection.facts.get("vault").cloned().unwrap_or_default(),
             "objects": objects_parameter(connection),
         },
     });
+    match login {
+        VaultLogin::ManagedIdentity => spec["parameters"]["userAssignedIdentityID"] = json!(client_id),
+        VaultLogin::WorkloadIdentity => spec["parameters"]["clientID"] = json!(client_id),
+        // The pod's volume names the Secret that it logs in by.
+        VaultLogin::ServicePrincipal => {}
+    }
     if let Some(name) = &connection.sync_secret {
         let file = |object: &VaultObject| object.alias.clone().unwrap_or_else(|| object.name.clone());
         let data: Vec<Value> = connection.vault_objects.iter().map(|object| json!({"objectName": file(object), "key": file(object)})).collect();

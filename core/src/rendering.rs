@@ -54,6 +54,20 @@ pub(crate) fn binding(connection: &Connection, references: &References) -> Resul
     data.finish(connection)
 }
 
+/// The `data` of the Secret by which the CSI provider logs in as a service principal, in base64, under the keys that it reads (provider v1.8.2,
+/// `pkg/auth`).
+///
+/// # Errors
+/// As [`data`].
+pub(crate) fn vault_login(connection: &Connection, references: &References) -> Result<Map<String, Value>, Vec<Problem>> {
+    let credentials = credentials(connection, references)?;
+    let mut data = Data::default();
+    for (key, credential) in [("clientid", Credential::ClientId), ("clientsecret", Credential::ClientSecret)] {
+        data.insert(key, credentials.get(&credential).copied().unwrap_or_default().to_owned());
+    }
+    data.finish(connection)
+}
+
 /// The variables of the connection by the names that its workload reads, in order, each with its value unless something confidential may be in it: a
 /// credential, or what the user adds.
 pub(crate) fn shown(connection: &Connection) -> Vec<(&str, Option<String>)> {

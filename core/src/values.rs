@@ -67,6 +67,8 @@ pub struct Entry {
     pub additional: BTreeMap<String, String>,
     /// `secrets`
     pub vault_objects: Vec<VaultObject>,
+    /// `login`
+    pub vault_login: Option<VaultLogin>,
     /// `syncSecret`
     pub sync_secret: Option<String>,
     /// `adopt`
@@ -122,6 +124,24 @@ impl DeletionPolicy {
             Self::Delete => "Delete",
         }
     }
+}
+
+/// As whom the CSI provider logs in to a vault: its identity access modes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum VaultLogin {
+    /// As a managed identity of the nodes, such as that of the add-on.
+    #[default]
+    ManagedIdentity,
+    /// As an identity that trusts the ServiceAccount of the pod.
+    WorkloadIdentity,
+    /// As a service principal, by its client secret.
+    ServicePrincipal,
+}
+
+impl VaultLogin {
+    /// All of them, as values spell them.
+    pub const ALL: [(&'static str, Self); 3] =
+        [("managed-identity", Self::ManagedIdentity), ("workload-identity", Self::WorkloadIdentity), ("service-principal", Self::ServicePrincipal)];
 }
 
 /// The credentials of an entry.
@@ -258,6 +278,7 @@ impl Entry {
             properties: fields.texts("additionalConnectionStringProperties"),
             additional: fields.texts("additionalConfigurations"),
             vault_objects: vault_objects(&mut fields),
+            vault_login: word(&mut fields, "login", VaultLogin::ALL),
             sync_secret: fields.text("syncSecret"),
             adopt: fields.flag("adopt").unwrap_or(false),
             state: word(&mut fields, "state", [("present", State::Present), ("absent", State::Absent)]).unwrap_or_default(),

@@ -55,13 +55,21 @@ pub struct Cluster {
     /// How far its clock is ahead of this machine's, by its first answer.
     ahead: Arc<OnceLock<SignedDuration>>,
     pace: Arc<Pace>,
+    /// So long a 403 is tried again.
+    fresh_roles: Duration,
 }
 
 impl Cluster {
     /// Speaks through this client.
     #[must_use]
     pub fn new(client: kube::Client) -> Self {
-        Self { client, first_forbidden: Arc::default(), ahead: Arc::default(), pace: Arc::default() }
+        Self { client, first_forbidden: Arc::default(), ahead: Arc::default(), pace: Arc::default(), fresh_roles: FRESH_ROLES }
+    }
+
+    /// The same for a person, whose rights are not as fresh as those of a job: a 403 is final.
+    #[must_use]
+    pub fn for_person(self) -> Self {
+        Self { fresh_roles: Duration::ZERO, ..self }
     }
 
     /// Finds the cluster as kubectl does, or in a pod by its ServiceAccount.
@@ -209,7 +217,7 @@ impl Cluster {
                 Failure::Conflict => method == Method::PATCH,
                 // There is another way to what a LIST gives.
                 Failure::Forbidden { verb: "list" } => false,
-                Failure::Forbidden { .. } => self.first_forbidden.get_or_init(Instant::now).elapsed() < FRESH_ROLES,
+                Failure::Forbidden { .. } => self.first_forbidden.get_or_init(Instant::now).elapsed() < self.fresh_roles,
                 _ => false,
             })
             .adjust(|failure, pause| match failure {

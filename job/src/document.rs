@@ -8,6 +8,7 @@ use crate::args::Args;
 use crate::cluster::Cluster;
 use crate::cluster::status::Desired;
 use crate::stop::Stop;
+use crate::token::own_issuer;
 
 /// The Secret that holds the values, and its key.
 const CONFIG: (&str, &str) = ("sc-config", "values.json");
@@ -31,7 +32,7 @@ impl Document {
             None => parts(live(cluster, &args.release_namespace, stop).await?, &args.release_namespace)?,
         };
         let hash = hash(&bytes);
-        Ok(Self { bytes, desired: Desired { hash, uid, version: args.version() } })
+        Ok(Self { bytes, desired: Desired { hash, uid, version: args.version(), issuer: own_issuer().unwrap_or_default() } })
     }
 
     /// No values, but whose: those of the live `sc-config`, if there is one, whatever is in it.
@@ -41,7 +42,10 @@ impl Document {
     pub(crate) async fn nothing_of_live(cluster: &Cluster, args: &Args, stop: &Stop) -> Result<Self> {
         let live = live(cluster, &args.release_namespace, stop).await?;
         let uid = live.as_ref().map(uid).unwrap_or_default();
-        Ok(Self { bytes: Vec::new(), desired: Desired { hash: String::new(), uid, version: args.version() } })
+        Ok(Self {
+            bytes: Vec::new(),
+            desired: Desired { hash: String::new(), uid, version: args.version(), issuer: own_issuer().unwrap_or_default() },
+        })
     }
 }
 

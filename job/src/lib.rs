@@ -18,4 +18,5 @@ pub mod remove;
 pub mod run;
 pub mod stop;
 mod survey;
+pub mod token;
 pub mod work;

@@ -1,9 +1,11 @@
 //! The one printer: the report to standard output, the log to standard error, and one line for Kubernetes.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use sc_core::azure::{self, Need};
 use sc_core::report::{Report, Told};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -59,6 +61,20 @@ impl Output {
     /// Prints the end of the report.
     pub fn report(&self, report: &Report) {
         self.print(&report.to_string());
+    }
+
+    /// Prints what must exist in Azure, and how to make it: nobody looks there.
+    pub fn needs(&self, needs: &BTreeSet<Need>, issuer: Option<&str>) {
+        for (client_id, count) in azure::overfull(needs) {
+            let id = client_id.as_str();
+            self.line(&format!("warning: identity {id} needs {count} federated credentials, and may have {}", azure::MOST_CREDENTIALS));
+            self.line("    fix: use one identity for fewer namespaces");
+        }
+        for need in needs {
+            let issuer = issuer.filter(|_| matches!(need, Need::Trust { .. }));
+            let by_whom = issuer.map_or_else(String::new, |issuer| format!(", issuer {issuer}"));
+            self.line(&format!("in Azure: {need}{by_whom}\n      by: {}", need.command(issuer)));
+        }
     }
 
     /// Prints one line.

@@ -20,6 +20,7 @@ use crate::document::Document;
 use crate::exit;
 use crate::output::{self, Output};
 use crate::stop::{Reason, Stop};
+use crate::token::own_issuer;
 use crate::work::{Done, Work};
 
 /// So long before the end of the Job the run ends itself, to have time for its report.
@@ -170,7 +171,7 @@ impl Run<'_> {
         let failed = |verb: &str| format!("failed to {verb} ConfigMap `{namespace}/sc-status`");
         let (document, read) = join(self.document(), self.stop.or(Status::read(self.cluster, namespace))).await;
         let mut status = read.with_context(|| failed("read"))?.with_context(|| failed("read"))?;
-        let unknown = || Desired { hash: String::new(), uid: String::new(), version: self.args.version() };
+        let unknown = || Desired { hash: String::new(), uid: String::new(), version: self.args.version(), issuer: own_issuer().unwrap_or_default() };
         let desired = document.as_ref().map_or_else(|_| unknown(), |document| document.desired.clone());
         if status.is_cleaned_up(&desired.uid) && desired.version.trigger == Trigger::Cron {
             tracing::info!("the release is being uninstalled: nothing is touched");
@@ -217,9 +218,10 @@ impl Run<'_> {
         if is_lost {
             done.cut_short.get_or_insert(Reason::LeaseLost.into());
         }
-        let verdict = if done.cut_short.is_some() { Verdict::Failed } else { done.report.verdict() };
+        let verdict = done.verdict();
         let reason = reason(&done);
         if done.cut_short.is_none() || !done.report.is_empty() {
+            self.output.needs(&done.needs, own_issuer().as_deref());
             self.output.report(&done.report);
         }
         let written = match status {

@@ -94,7 +94,8 @@ pub(crate) fn unchanged(ledger: &Ledger, (namespace, listed): &Collection, live:
     (ledger.find_open(&id) == Some(found)).then_some(id)
 }
 
-/// What a LIST gives an object by. A Binding is a Secret, too.
+/// What a LIST gives an object by: of all Secrets there is one.
 pub(crate) fn collection_of(id: &ObjectId) -> Collection {
-    (id.namespace.clone(), if id.kind == ObjectKind::Binding { ObjectKind::Secret } else { id.kind })
+    let is_secret = matches!(id.kind, ObjectKind::Binding | ObjectKind::VaultLogin);
+    (id.namespace.clone(), if is_secret { ObjectKind::Secret } else { id.kind })
 }

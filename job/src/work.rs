@@ -11,6 +11,7 @@ use std::pin::pin;
 use anyhow::{Context, Error, Result, anyhow};
 use futures::future::join;
 use futures::stream::{self, StreamExt};
+use sc_core::azure::Need;
 use sc_core::connection::Connection;
 use sc_core::connections::{ConnectionSet, Connections, Unread};
 use sc_core::ledger::Ledger;
@@ -62,8 +63,18 @@ pub struct Done {
     pub ledger: Ledger,
     /// The resourceVersions of the Secrets that were read in the namespace of the release, by name.
     pub versions: BTreeMap<String, String>,
+    /// What must exist in Azure for the connections.
+    pub needs: BTreeSet<Need>,
     /// What cut it short: Secrets or the inventory could not be read or written.
     pub cut_short: Option<Error>,
+}
+
+impl Done {
+    /// How it ended, over all.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        if self.cut_short.is_some() { Verdict::Failed } else { self.report.verdict() }
+    }
 }
 
 /// What is found out on the way.
@@ -73,6 +84,7 @@ struct Findings {
     ledger: Ledger,
     report: Report,
     known: Known,
+    needs: BTreeSet<Need>,
     /// The resourceVersions at which sets were looked at.
     sets: BTreeMap<String, String>,
 }
@@ -142,7 +154,7 @@ impl Work<'_> {
 
     /// When all went well, the inventory is what is planned, and what a later run may have the right to delete. What is a stranger's is never in it.
     async fn finish(&self, ended: Result<Option<StoredInventory>>, found: Findings) -> Done {
-        let Findings { problems, mut ledger, mut report, known, .. } = found;
+        let Findings { problems, mut ledger, mut report, known, needs, .. } = found;
         report.problems = problems.into_vec();
         let ended = match ended {
             Ok(Some(mut stored)) if !self.mode.dry_run && ledger.forget(report.verdict() == Verdict::Applied) => {
@@ -150,7 +162,7 @@ impl Work<'_> {
             }
             other => other.map(drop),
         };
-        Done { report, ledger, versions: known.versions, cut_short: ended.err() }
+        Done { report, ledger, versions: known.versions, needs, cut_short: ended.err() }
     }
 
     /// Looks at the sets and at last at the values, whose plan it returns: what they ask for, and what is wrong with them. What is live in a
@@ -211,12 +223,13 @@ impl Work<'_> {
         found.known.add(answers);
         let plan = Plan::within(&found.ledger, connections, &found.known.references, &self.release, &mut found.problems);
         found.ledger.expect(&plan, number);
+        found.needs.extend(plan.connections().flat_map(Need::of));
         plan
     }
 
     /// Applies the plan of the values, and then the sets of which something is open, each as it was looked at.
     async fn apply(&self, plan: Plan, sets: &[ConnectionSet], settings: &Settings, found: &mut Findings) -> Result<()> {
-        let Findings { problems, ledger, report, known, sets: seen } = found;
+        let Findings { problems, ledger, report, known, sets: seen, .. } = found;
         let open: BTreeSet<u16> = ledger.open().map(|open| open.document).collect();
         let again = stream::iter(sets.iter().filter(|set| open.contains(&set.number()))).then(async |set| {
             let (bytes, version) = references::set(self.cluster, &self.release.namespace, set).await.map_err(|why| set.unread(why))?;

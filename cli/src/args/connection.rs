@@ -290,7 +290,7 @@ impl TargetArgs {
 /// How the workload logs in: one of these.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "How the workload logs in")]
-#[command(group = ArgGroup::new("auth").args(["secret", "workload_identity", "service_principal", "enable_csi", "kafka_secret"]))]
+#[command(group = ArgGroup::new("auth").args(["secret", "workload_identity", "service_principal", "kafka_secret"]))]
 pub(crate) struct AuthArgs {
     /// By a secret: `name=USER secret=PASSWORD`, `secret=KEY`, or nothing, and then it is asked for without echo.
     #[arg(long, value_name = "KEY=VALUE", num_args = 0.., value_parser = pair)]
@@ -307,7 +307,9 @@ pub(crate) struct AuthArgs {
     pub(crate) service_principal: Option<Vec<Pair>>,
 
     /// By the Secrets Store CSI driver, which mounts secrets of a key vault (keyvault only).
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    ///
+    /// The driver's provider logs in as the managed identity of `--client-id`, or with `--workload-identity` or `--service-principal` as that one.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", conflicts_with_all = ["secret", "kafka_secret"])]
     pub(crate) enable_csi: Option<bool>,
 
     /// With --enable-csi or --workload-identity: client id of the identity.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use sc_core::problem::Choice;
 use sc_job::cluster::{Cluster, Failure};
+use sc_job::exit;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -17,7 +18,7 @@ use crate::manifest::{Ordered, yaml};
 use crate::place::Place;
 use crate::store::Store;
 use crate::workload::{Needs, items, merged, nested};
-use crate::{exit, input, output};
+use crate::{input, output};
 
 /// So often a workload is read and written anew when others, such as its controller, write it at the same time.
 const TRIES: usize = 5;
@@ -31,7 +32,8 @@ pub(crate) async fn run(args: &BindArgs, place: &Place) -> Result<u8> {
     let store = Store::at(place).await?;
     let listing = Listing::of_release(&store).await?;
     let connection = &listing.find(&wanted)?.connection;
-    let target = Target { args, cluster: &store.cluster, namespace: connection.namespace.as_str(), needs: Needs::of(connection) };
+    let (namespace, kubectl) = (connection.namespace.as_str(), place.command("kubectl"));
+    let target = Target { args, cluster: &store.cluster, namespace, needs: Needs::of(connection), kubectl };
     let mut agreed = None;
     for _ in 0..TRIES {
         let live = target.read().await?;
@@ -67,6 +69,8 @@ struct Target<'a> {
     cluster: &'a Cluster,
     namespace: &'a str,
     needs: Needs,
+    /// The program, as it finds the same cluster.
+    kubectl: String,
 }
 
 impl Target<'_> {
@@ -148,7 +152,10 @@ impl Target<'_> {
         match failure {
             Failure::Forbidden { .. } => {
                 let plural = format!("{}s", self.args.workload.kind.name().to_lowercase());
-                let fix = format!("ask for that right: `kubectl auth can-i {verb} {plural} --namespace {}` says whether you have it", self.namespace);
+                let fix = format!(
+                    "ask for that right: `{} auth can-i {verb} {plural} --namespace {}` says whether you have it",
+                    self.kubectl, self.namespace
+                );
                 Fault::failed(format!("{what}: it is forbidden"), fix).into()
             }
             other => anyhow::Error::new(other).context(what),
@@ -162,7 +169,7 @@ impl Target<'_> {
         let found = timeout(LOOK, self.cluster.get(&everywhere)).await.ok().and_then(Result::ok).flatten().unwrap_or_default();
         let namespaces: Vec<&str> = items(&found["items"]).filter_map(|item| item["metadata"]["namespace"].as_str()).collect();
         let what = format!("there is no {self}, where the Secret of the connection is");
-        let list = format!("see `kubectl -n {} get {}s`", self.namespace, kind.name().to_lowercase());
+        let list = format!("see `{} -n {} get {}s`", self.kubectl, self.namespace, kind.name().to_lowercase());
         if namespaces.is_empty() {
             return Fault::invalid(what, list);
         }

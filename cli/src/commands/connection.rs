@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::args::Pair;
 use crate::args::connection::{CreateArgs, DeleteArgs, Options, UpdateArgs};
-use crate::commands::show;
+use crate::commands::show::{self, Seen};
 use crate::credentials::CredentialSecret;
 use crate::entry::{self, Asked, CONFLUENT, SCHEMA, SCHEMA_REGISTRY};
 use crate::fault::{Fault, Problematic};
@@ -32,7 +32,7 @@ pub(crate) async fn create(args: &CreateArgs, place: &Place) -> Result<u8> {
     let what = format!("creating connection `{}` in namespace `{}`", wanted.name, args.kube_namespace);
     let is_there = namespace_exists(&store.cluster, &args.kube_namespace).await?;
     if !is_there && !args.create_namespace {
-        return Err(no_namespace(&args.kube_namespace).into());
+        return Err(no_namespace(place, &args.kube_namespace).into());
     }
     let change = async |stored: &Stored| {
         let mut edit = Edit::of(stored);
@@ -72,11 +72,11 @@ pub(crate) async fn delete(args: &DeleteArgs, place: &Place) -> Result<u8> {
     let wanted = Wanted::of(&args.selection)?;
     let store = Store::at(place).await?;
     if !args.yes {
-        let (listing, _) = show::read(&store).await?;
+        let Seen { listing, .. } = show::read(&store).await?;
         let listed = listing.find(&wanted)?;
         if !confirmed(listed)? {
             output::say("nothing was changed");
-            return Ok(crate::exit::REFUSED);
+            return Ok(sc_job::exit::REFUSED);
         }
     }
     let change = async |stored: &Stored| {
@@ -247,20 +247,20 @@ async fn namespace_exists(cluster: &Cluster, name: &str) -> Result<bool> {
     }
 }
 
-fn no_namespace(name: &str) -> Fault {
+fn no_namespace(place: &Place, name: &str) -> Fault {
     Fault::invalid(
         format!("there is no namespace `{name}`"),
-        format!("make it by `kubectl create namespace {name}`, or have it made by `--create-namespace`"),
+        format!("make it by `{} create namespace {name}`, or have it made by `--create-namespace`", place.command("kubectl")),
     )
 }
 
 /// Says what was done, and shows the connection as it is now.
 async fn tell(store: &Store<'_>, wanted: &Wanted, options: &Options, verb: &str) -> Result<u8> {
-    let (listing, state) = show::read(store).await?;
+    let Seen { listing, state, issuer } = show::read(store).await?;
     let listed = listing.find(wanted).map_err(|_| anyhow!("the connection was {verb}, but is gone since"))?;
     let place = format!("connection `{}` in namespace `{}`: {}", wanted.name, listed.connection.namespace, listed.objects().join(", "));
     let done = if options.no_wait { format!("will be {verb} by the run that has begun:") } else { verb.to_owned() };
     output::say(&format!("{done} {place}"));
-    output::show(options.output.form(), &show::one(listed, state))?;
+    output::show(options.output.form(), &show::one(listed, state, issuer.as_deref()))?;
     Ok(0)
 }

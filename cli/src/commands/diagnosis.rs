@@ -1,24 +1,30 @@
 //! `sc doctor`, `sc explain` and `sc report`: what is wrong, what it means, and what to hand to whoever is asked for help.
 
 use anyhow::{Context, Result};
+use sc_job::exit;
 use serde_json::{Value, json};
 
 use crate::args::diagnosis::{DoctorArgs, ExplainArgs, ReportArgs};
 use crate::codes::{self, Code};
-use crate::doctor::{self, Finding};
+use crate::doctor::{self, Facts, Finding};
 use crate::fault::Fault;
+use crate::helm::Stored;
 use crate::listing::Listing;
 use crate::output::{self, Shown};
 use crate::place::Place;
-use crate::{exit, progress};
+use crate::progress;
+use crate::proof::State;
+use crate::store::Store;
 
 /// The columns of the findings.
 const HEADER: [&str; 5] = ["Code", "What", "Object", "Cause", "Fix"];
 
 /// Examines the release; returns 3 if something is wrong.
 pub(crate) async fn doctor(args: &DoctorArgs, place: &Place) -> Result<u8> {
-    let (findings, unread) = progress::during("examining the release", doctor::examine(place)).await?;
-    for what in &unread {
+    let store = Store::at(place).await?;
+    let facts = progress::during("examining the release", Facts::gather(&store)).await?;
+    let (findings, unread) = (doctor::findings(&facts, place), &facts.unread);
+    for what in unread {
         output::say(&format!("warning: not looked at: {what}"));
     }
     let row = |finding: &Finding| {
@@ -49,33 +55,43 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<u8> {
     Ok(0)
 }
 
-/// Prints what helps to understand a failure, without values of Secrets.
+/// Prints what helps to understand a failure: no value of a Secret, and no name of a cluster or an account.
 pub(crate) async fn report(_: &ReportArgs, place: &Place) -> Result<u8> {
-    let (findings, unread) = progress::during("gathering what helps", doctor::examine(place)).await?;
-    let store = crate::store::Store::at(place).await?;
-    let stored = store.helm.status().await?;
-    let (listing, state) = match &stored {
-        Some(_) => crate::commands::show::read(&store).await.map(|(listing, state)| (Some(listing), Some(state)))?,
-        None => (None, None),
-    };
-    let connections: Vec<Value> = listing
-        .iter()
-        .flat_map(Listing::present)
-        .map(|listed| redacted(&listed.shown(state.unwrap_or(crate::proof::State::Pending), true)))
-        .collect();
-    let version = store.cluster.get("/version").await.ok().flatten().unwrap_or_default();
-    let report = json!({
+    let store = Store::at(place).await?;
+    let version = store.cluster.get_at_once("/version").await.ok().flatten().unwrap_or_default();
+    let mut report = json!({
         "sc": env!("CARGO_PKG_VERSION"),
         "helm": store.helm.version().await.unwrap_or_else(|error| format!("{error:#}")),
         "kubernetes": version["gitVersion"],
-        "release": stored.as_ref().map(|stored| json!({"revision": stored.revision, "status": stored.info.status, "description": stored.info.description, "chart": stored.chart_version()})),
-        "result": state,
-        "findings": findings,
-        "notLookedAt": unread,
-        "connections": connections,
     });
+    let code = match progress::during("gathering what helps", Facts::gather(&store)).await {
+        Ok(facts) => {
+            add_facts(&mut report, &facts, place)?;
+            0
+        }
+        // That nothing can be read may be the very thing to report.
+        Err(error) => {
+            report["notLookedAt"] = json!([format!("{error:#}")]);
+            exit::FAILED
+        }
+    };
     output::print(&crate::manifest::yaml(&crate::manifest::Ordered(&report))?)?;
-    Ok(0)
+    Ok(code)
+}
+
+fn add_facts(report: &mut Value, facts: &Facts, place: &Place) -> Result<()> {
+    let state = facts.stored.as_ref().zip(facts.proof.as_ref()).map(|(stored, proof)| proof.state_of(stored));
+    let present = facts.listing.iter().flat_map(Listing::present);
+    let connections: Vec<Value> = present.map(|listed| redacted(&listed.shown(state.unwrap_or(State::Pending), true))).collect();
+    let release = |stored: &Stored| json!({"revision": stored.revision, "status": stored.info.status, "description": stored.info.description, "chart": stored.chart_version()});
+    report["release"] = facts.stored.as_ref().map(release).into();
+    report["result"] = serde_json::to_value(state).context("failed to write JSON")?;
+    // Whoever reads the report has another kubeconfig.
+    let anonymous = Place { kubeconfig: None, kube_context: None, ..place.clone() };
+    report["findings"] = serde_json::to_value(doctor::findings(facts, &anonymous)).context("failed to write JSON")?;
+    report["notLookedAt"] = json!(facts.unread);
+    report["connections"] = json!(connections);
+    Ok(())
 }
 
 /// A connection without the names of its targets and users: what is wrong with it seldom depends on them.

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use anyhow::Result;
 use sc_core::problem::{At, Kind, Problem};
+use sc_job::exit;
 use serde_json::{Value, json};
 
 use crate::args::workload::LintArgs;
+use crate::input;
 use crate::lint::mistake::{Entry, Level};
 use crate::lint::objects::Objects;
 use crate::lint::tree::Node;
@@ -14,7 +16,6 @@ use crate::lint::{Finding, findings, workloads};
 use crate::listing::Listing;
 use crate::output::{self, Shown};
 use crate::place::Place;
-use crate::{exit, input};
 
 /// The columns of a table of findings.
 const HEADER: [&str; 5] = ["Where", "Level", "Code", "What", "Fix"];

@@ -1,6 +1,7 @@
 //! `sc install`, `sc upgrade`, `sc uninstall` and `sc status`: the release itself.
 
 use anyhow::{Context, Result};
+use sc_job::exit;
 use serde_json::{Value, json};
 
 use crate::args::release::{ChangeArgs, InstallArgs, StatusArgs, UninstallArgs};
@@ -11,7 +12,7 @@ use crate::output::{self, Shown};
 use crate::place::Place;
 use crate::proof::{Proof, State};
 use crate::store::{Change, Store, values_of};
-use crate::{credentials, exit, input, progress};
+use crate::{credentials, input, progress};
 
 /// Installs the release.
 pub(crate) async fn install(args: &InstallArgs, place: &Place) -> Result<u8> {
@@ -81,8 +82,7 @@ pub(crate) async fn uninstall(args: &UninstallArgs, place: &Place) -> Result<u8>
         };
         store.change(change).await?;
     }
-    progress::during(&format!("uninstalling release `{}`", place.release), store.helm.uninstall()).await.context("`helm uninstall` failed")?;
-    credentials::forget(&store.cluster, &place.release()).await?;
+    store.uninstall().await?;
     output::say(&format!("uninstalled release `{}`", place.release));
     Ok(0)
 }
@@ -105,7 +105,12 @@ pub(crate) async fn status(args: &StatusArgs, place: &Place) -> Result<u8> {
     let (proof, job) = (proof?, job.with_context(|| format!("failed to read Job `{namespace}/sc-job`"))?);
     let listing = Listing::read(&store.cluster, namespace, &stored).await?;
     let state = proof.state_of(&stored);
-    let job = job.as_ref().map_or("gone, as after a success", |job| if crate::run::has_ended(job) { "ended" } else { "running" });
+    let job = match &job {
+        Some(job) if crate::run::has_ended(job) => "ended",
+        Some(_) => "running",
+        None if state == State::Succeeded => "gone, as after a success",
+        None => "gone",
+    };
     let lines = [
         ("release", format!("{} in namespace {namespace}, revision {}, {}", place.release, stored.revision, stored.info.status)),
         ("chart", stored.chart_version().unwrap_or("unknown").to_owned()),

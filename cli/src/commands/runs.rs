@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use futures::{AsyncBufReadExt, TryStreamExt};
 use sc_job::cluster::Cluster;
+use sc_job::exit;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -22,16 +23,15 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Runs the job again.
 pub(crate) async fn rerun(args: &RerunArgs, place: &Place) -> Result<u8> {
     let cluster = place.cluster().await?;
-    let namespace = &place.release_namespace;
-    let job = run::begin(&cluster, namespace).await?;
+    let job = run::begin(&cluster, place).await?;
     if args.no_wait {
         output::say("the run has begun: `sc status` says how it goes");
         return Ok(0);
     }
     let uid = job["metadata"]["uid"].as_str().unwrap_or_default();
     let selector = format!("batch.kubernetes.io/controller-uid%3D{uid}");
-    follow(&cluster, namespace, &selector, true).await?;
-    ended(&cluster, namespace, uid).await
+    follow(&cluster, place, &selector, true).await?;
+    ended(&cluster, &place.release_namespace, uid).await
 }
 
 /// Waits until the Job is over, and says by the proof how it went.
@@ -50,21 +50,22 @@ async fn ended(cluster: &Cluster, namespace: &str, uid: &str) -> Result<u8> {
         output::say(&format!("the run has succeeded: {}", proof.summary));
         return Ok(0);
     }
-    let why = if proof.reason.is_empty() { "it has proved nothing: see `sc doctor`".to_owned() } else { proof.reason };
-    Err(Fault::refused(format!("the run has not succeeded: {why}"), "mend the cause, and run `sc rerun` again").into())
+    let is_told = proof.job_uid == uid && !proof.reason.is_empty();
+    let (why, code) = if is_told { (proof.reason, proof.code) } else { ("it has proved nothing: see `sc doctor`".to_owned(), exit::FAILED) };
+    Err(Fault::of(code, format!("the run has not succeeded: {why}"), "mend the cause, and run `sc rerun` again").into())
 }
 
 /// Prints the log of the last run.
 pub(crate) async fn logs(args: &LogsArgs, place: &Place) -> Result<u8> {
     let cluster = place.cluster().await?;
-    let namespace = &place.release_namespace;
     let selector = format!("app.kubernetes.io/name%3D{}", crate::chart::NAME);
-    follow(&cluster, namespace, &selector, args.follow).await?;
+    follow(&cluster, place, &selector, args.follow).await?;
     Ok(0)
 }
 
 /// Prints the log of the newest pod with these labels; where it is to be followed, a pod that is not there yet is waited for.
-async fn follow(cluster: &Cluster, namespace: &str, selector: &str, is_followed: bool) -> Result<()> {
+async fn follow(cluster: &Cluster, place: &Place, selector: &str, is_followed: bool) -> Result<()> {
+    let namespace = &place.release_namespace;
     let begun = Instant::now();
     loop {
         let found = newest(cluster, namespace, selector).await?;
@@ -73,7 +74,11 @@ async fn follow(cluster: &Cluster, namespace: &str, selector: &str, is_followed:
             _ if is_followed && begun.elapsed() < START => sleep(LOOK_EVERY).await,
             Some((pod, false)) => {
                 let why = waiting(pod);
-                return Err(Fault::failed(format!("the pod has not started{why}"), format!("see `kubectl -n {namespace} get events`")).into());
+                return Err(Fault::failed(
+                    format!("the pod has not started{why}"),
+                    format!("see `{} -n {namespace} get events`", place.command("kubectl")),
+                )
+                .into());
             }
             _ => {
                 let fix = "a Job that succeeded takes its log along: `sc status` has its result";

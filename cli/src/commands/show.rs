@@ -19,7 +19,7 @@ const VARIABLES: [&str; 2] = ["Name", "Value"];
 /// All connections of the release.
 pub(crate) async fn list(args: &ListArgs, place: &Place) -> Result<u8> {
     let store = Store::at(place).await?;
-    let (listing, state) = read(&store).await?;
+    let Seen { listing, state, .. } = read(&store).await?;
     let is_in = |listed: &&Listed| args.kube_namespace.as_deref().is_none_or(|namespace| listed.connection.namespace.as_str() == namespace);
     let found: Vec<&Listed> = listing.present().filter(is_in).collect();
     let form = args.output.form();
@@ -38,8 +38,8 @@ pub(crate) async fn list(args: &ListArgs, place: &Place) -> Result<u8> {
 pub(crate) async fn show(args: &SelectArgs, place: &Place) -> Result<u8> {
     let wanted = Wanted::of(&args.selection)?;
     let store = Store::at(place).await?;
-    let (listing, state) = read(&store).await?;
-    output::show(args.output.form(), &one(listing.find(&wanted)?, state))?;
+    let Seen { listing, state, issuer } = read(&store).await?;
+    output::show(args.output.form(), &one(listing.find(&wanted)?, state, issuer.as_deref()))?;
     Ok(0)
 }
 
@@ -55,18 +55,32 @@ pub(crate) async fn list_configuration(args: &SelectArgs, place: &Place) -> Resu
     Ok(0)
 }
 
-/// The connections, and whether they were applied.
-pub(crate) async fn read(store: &Store<'_>) -> Result<(Listing, proof::State)> {
-    let namespace = &store.place.release_namespace;
-    let (stored, proof) = futures::future::join(store.stored(), Proof::read(&store.cluster, namespace)).await;
-    let stored = stored?;
-    let listing = Listing::read(&store.cluster, namespace, &stored).await?;
-    Ok((listing, proof?.state_of(&stored)))
+/// The connections as they are now.
+pub(crate) struct Seen {
+    pub(crate) listing: Listing,
+    /// Whether they were applied.
+    pub(crate) state: proof::State,
+    /// Who issues the tokens of the cluster's ServiceAccounts, if a run has said so.
+    pub(crate) issuer: Option<String>,
 }
 
-/// A connection with its variables.
-pub(crate) fn one(listed: &Listed, state: proof::State) -> Shown<'static> {
-    Shown { value: listed.shown(state, true), header: &HEADER, rows: vec![row(listed, state)] }
+/// Reads the connections, and what became of them.
+pub(crate) async fn read(store: &Store<'_>) -> Result<Seen> {
+    let namespace = &store.place.release_namespace;
+    let (stored, proof) = futures::future::join(store.stored(), Proof::read(&store.cluster, namespace)).await;
+    let (stored, proof) = (stored?, proof?);
+    let listing = Listing::read(&store.cluster, namespace, &stored).await?;
+    Ok(Seen { listing, state: proof.state_of(&stored), issuer: Some(proof.issuer).filter(|issuer| !issuer.is_empty()) })
+}
+
+/// A connection with its variables, and with what it needs in Azure.
+pub(crate) fn one(listed: &Listed, state: proof::State, issuer: Option<&str>) -> Shown<'static> {
+    let mut value = listed.shown(state, true);
+    let needs = listed.needs(issuer);
+    if needs.as_array().is_some_and(|needs| !needs.is_empty()) {
+        value["azureNeeds"] = needs;
+    }
+    Shown { value, header: &HEADER, rows: vec![row(listed, state)] }
 }
 
 fn row(listed: &Listed, state: proof::State) -> Vec<String> {

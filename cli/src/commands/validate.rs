@@ -6,6 +6,7 @@ use anyhow::Result;
 use sc_core::endpoint::Endpoint;
 use sc_core::report::Verdict;
 use sc_core::values::Values;
+use sc_job::exit;
 use sc_job::output::Output;
 use sc_job::work::Done;
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ use crate::place::Place;
 use crate::probe::{Line, Probe};
 use crate::store::{Store, values_of};
 use crate::validation::{CERTIFICATE, CONFIGURATION, Checks, DNS, GREETING, OBJECTS, POD, REFERENCES, TCP, TLS, VARIABLES};
-use crate::{exit, progress};
+use crate::{federation, progress, vault_driver};
 
 /// The columns of the table.
 const HEADER: [&str; 5] = ["Check", "Result", "Time", "Found", "Fix"];
@@ -37,16 +38,24 @@ pub(crate) async fn run(args: &ValidateArgs, place: &Place) -> Result<u8> {
     let listed = listing.find(&wanted)?;
     let mut checks = Checks::default();
     let what = format!("validating connection `{}`", wanted.name);
-    progress::during(&what, validate(&store, (&values, listed), &authorities, &mut checks)).await;
+    progress::during(&what, validate(&store, (&values, &listing, listed), &authorities, &mut checks)).await?;
     show(args, &checks)?;
     Ok(if checks.is_sound() { 0 } else { exit::REFUSED })
 }
 
-async fn validate(store: &Store<'_>, (values, listed): (&Value, &Listed), authorities: &Authorities, checks: &mut Checks) {
-    objects(store, (values, listed), checks).await;
+async fn validate(
+    store: &Store<'_>,
+    (values, listing, listed): (&Value, &Listing, &Listed),
+    authorities: &Authorities,
+    checks: &mut Checks,
+) -> Result<()> {
+    objects(store, (values, listed), checks).await?;
     if !checks.is_sound() {
-        return checks.skip(&OF_PROBE, "the Secret is not as it should be");
+        checks.skip(&OF_PROBE, "the Secret is not as it should be");
+        return Ok(());
     }
+    federation::check(store, (listing, listed), checks).await;
+    vault_driver::check(&store.cluster, listed, checks).await;
     let endpoint = endpoint(values, listed);
     let probe = Probe { cluster: &store.cluster, release_namespace: &store.place.release_namespace, listed, endpoint: endpoint.clone() };
     let begun = Instant::now();
@@ -59,12 +68,13 @@ async fn validate(store: &Store<'_>, (values, listed): (&Value, &Listed), author
             }
         }
         Err(error) => {
-            let fix = format!("look by `kubectl -n {} get events`", listed.connection.namespace);
+            let fix = format!("look by `{} -n {} get events`", store.place.command("kubectl"), listed.connection.namespace);
             checks.failure(POD, format!("{error:#}"), fix, begun.elapsed());
         }
     }
     let why = if endpoint.is_none() { "the catalogue has no address to probe" } else { "an earlier check has failed" };
     checks.skip(&OF_PROBE, why);
+    Ok(())
 }
 
 /// Where the target is reached.
@@ -74,7 +84,10 @@ fn endpoint(values: &Value, listed: &Listed) -> Option<Endpoint> {
 }
 
 /// Holds the objects against the values, by a run of the job that writes nothing.
-async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks: &mut Checks) {
+///
+/// # Errors
+/// If they could not be looked at: that says nothing of them.
+async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks: &mut Checks) -> Result<()> {
     let begun = Instant::now();
     let mut document = values.clone();
     document["connections"] = json!([listed.entry()]);
@@ -87,7 +100,7 @@ async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks:
     let took = begun.elapsed();
     let is_reference = |problem: &&sc_core::problem::Problem| problem.at.to_string().contains("credentials");
     if let Some(error) = cut_short {
-        return checks.failure(OBJECTS, format!("{error:#}"), "try again", took);
+        return Err(error.context("failed to look at the objects"));
     }
     let (references, others): (Vec<_>, Vec<_>) = report.problems.iter().partition(is_reference);
     match others.first() {
@@ -99,13 +112,15 @@ async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks:
         None => checks.success(REFERENCES, count(listed.connection.references().count(), "reference"), Duration::ZERO),
     }
     if !report.problems.is_empty() {
-        return checks.skip(&[OBJECTS], "an earlier check has failed");
+        checks.skip(&[OBJECTS], "an earlier check has failed");
+        return Ok(());
     }
     if report.verdict() == Verdict::Applied && !report.has_changes() {
         checks.success(OBJECTS, format!("{}: unchanged", listed.objects().join(", ")), took);
     } else {
         checks.failure(OBJECTS, format!("a run would change it: {}", told_of(&said)), "put them back by `sc rerun`", took);
     }
+    Ok(())
 }
 
 /// The checks of the probe: what it calls them, and how to mend a failure.

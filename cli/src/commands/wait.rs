@@ -5,12 +5,12 @@ use sc_core::values::State as Desired;
 use tokio::time::{Instant, sleep};
 
 use crate::args::connection::WaitArgs;
-use crate::commands::show;
+use crate::commands::show::{self, Seen};
 use crate::fault::Fault;
 use crate::listing::{Listing, Wanted};
 use crate::place::Place;
 use crate::progress;
-use crate::proof::State;
+use crate::proof::{self, State};
 use crate::store::Store;
 
 /// Waits as the arguments say.
@@ -28,12 +28,13 @@ pub(crate) async fn run(args: &WaitArgs, place: &Place) -> Result<u8> {
 async fn until(args: &WaitArgs, store: &Store<'_>, wanted: &Wanted) -> Result<u8> {
     let end = Instant::now() + args.timeout;
     loop {
-        let (listing, state) = show::read(store).await?;
+        let Seen { listing, state, .. } = show::read(store).await?;
         if is_met(args, &listing, wanted, state) {
             return Ok(0);
         }
-        if state == State::Failed && !args.exists {
-            let reason = crate::proof::reason(&store.cluster, &store.place.release_namespace).await.unwrap_or_default();
+        if state == State::Failed && !args.exists && !crate::run::is_under_way(&store.cluster, &store.place.release_namespace).await? {
+            let failure = proof::failure(&store.cluster, &store.place.release_namespace).await;
+            let reason = failure.map(|proof| proof.reason).unwrap_or_default();
             return Err(Fault::refused(format!("the last run has failed: {reason}"), "mend the cause, and run `sc rerun`").into());
         }
         if Instant::now() >= end {

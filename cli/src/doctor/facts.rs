@@ -33,9 +33,10 @@ const OF_RELEASE: [&str; 12] = [
     "apis/rbac.authorization.k8s.io/v1/rolebindings",
 ];
 /// The kinds that are read in the namespace of a connection.
-const OF_CONNECTION: [&str; 11] = [
+const OF_CONNECTION: [&str; 12] = [
     "api/v1/pods",
     "api/v1/events",
+    "api/v1/serviceaccounts",
     "api/v1/secrets",
     "api/v1/resourcequotas",
     "apis/apps/v1/deployments",
@@ -96,8 +97,8 @@ impl Facts {
     ///
     /// # Errors
     /// If the cluster or Helm cannot be asked at all.
-    pub(crate) async fn gather(place: &Place) -> Result<Self> {
-        let store = Store::at(place).await?;
+    pub(crate) async fn gather(store: &Store<'_>) -> Result<Self> {
+        let place = store.place;
         let stored = store.helm.status().await?;
         let history = if stored.is_some() { store.helm.history().await? } else { Vec::new() };
         let values = stored.as_ref().map(values_of).unwrap_or_default();
@@ -116,8 +117,8 @@ impl Facts {
         }
         let of_cluster = reading.all(OF_CLUSTER.map(|kind| (kind, format!("/{kind}"))).to_vec()).await;
         let rights = reading.rights(place).await;
-        let (dry_run, problems) = if stored.is_some() { tried(&store, &values).await } else { (Vec::new(), Vec::new()) };
-        let proof = Proof::read(cluster, &place.release_namespace).await.ok();
+        let (dry_run, problems) = if stored.is_some() { reading.tried(store, &values).await } else { (Vec::new(), Vec::new()) };
+        let proof = reading.noted("what the last run has proved", Proof::read(cluster, &place.release_namespace).await);
         Ok(Self {
             kept: kept(cluster, proof.as_ref()).await,
             proof,
@@ -227,6 +228,21 @@ impl Reading<'_> {
         }
         objects
     }
+
+    /// What a run would do, and what it has against the values.
+    async fn tried(&mut self, store: &Store<'_>, values: &Value) -> (Vec<String>, Vec<Problem>) {
+        let said = Said::default();
+        let output = Output::to(said.clone());
+        let document = if values.is_null() { json!({}) } else { values.clone() };
+        let done = dry_run(store, document.to_string().as_bytes(), Some(&store.place.release_namespace), &output).await;
+        self.noted("what a run would do", done.cut_short.map_or(Ok(()), Err));
+        (said.lines(), done.report.problems)
+    }
+
+    /// What was read; or a note that it could not be.
+    fn noted<T>(&mut self, what: &str, read: Result<T>) -> Option<T> {
+        read.inspect_err(|error| self.unread.push(format!("{what}: {error:#}"))).ok()
+    }
 }
 
 /// What earlier runs have kept, as far as it is still there.
@@ -239,13 +255,4 @@ async fn kept(cluster: &Cluster, proof: Option<&Proof>) -> Vec<(ObjectId, String
         }
     }
     there
-}
-
-/// What a run would do, and what it has against the values.
-async fn tried(store: &Store<'_>, values: &Value) -> (Vec<String>, Vec<Problem>) {
-    let said = Said::default();
-    let output = Output::to(said.clone());
-    let document = if values.is_null() { json!({}) } else { values.clone() };
-    let done = dry_run(store, document.to_string().as_bytes(), Some(&store.place.release_namespace), &output).await;
-    (said.lines(), done.report.problems)
 }

@@ -2,8 +2,14 @@
 
 use super::Findings;
 use super::facts::{Facts, name_of};
+use super::identities::is_hooked;
+use sc_core::azure::AUDIENCE;
+use sc_core::problem::Kind;
+use sc_core::values::VaultLogin;
+
 use crate::listing::Listing;
 use crate::proof::State;
+use crate::workload::{CSI_DRIVER, items};
 
 pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
     namespaces(facts, findings);
@@ -79,13 +85,18 @@ fn references(facts: &Facts, findings: &mut Findings<'_>) {
 /// What is wrong with the values, beyond the Secrets that they refer to.
 fn problems(facts: &Facts, findings: &mut Findings<'_>) {
     for problem in &facts.problems {
-        let place = problem.at.to_string();
-        let reason = format!("{problem} (at {place}; {})", problem.fix());
-        if let Some(name) = place.strip_prefix("Secret ").filter(|name| !name.contains(':')) {
-            let why = problem.to_string().rsplit("` ").next().unwrap_or_default().to_owned();
-            findings.add("SC1314", format!("Secret {}/{name}", findings.place.release_namespace), [("name", name.to_owned()), ("why", why)]);
-        } else if !place.contains("credentials") {
-            findings.add("SC1404", format!("values, {place}"), [("reason", reason)]);
+        match &*problem.kind {
+            Kind::SetUnread { name, why } => {
+                let name = name.to_string().trim_matches('`').to_owned();
+                let object = format!("Secret {}/{name}", findings.place.release_namespace);
+                findings.add("SC1314", object, [("name", name), ("why", why.to_string())]);
+            }
+            // These have codes of their own.
+            Kind::SecretAbsent { .. } | Kind::SecretKeyAbsent { .. } => {}
+            _ => {
+                let reason = format!("{problem} (at {}; {})", problem.at, problem.fix());
+                findings.add("SC1404", format!("values, {}", problem.at), [("reason", reason)]);
+            }
         }
     }
 }
@@ -140,17 +151,30 @@ fn installed(facts: &Facts, findings: &mut Findings<'_>) {
         if !facts.has_classes {
             findings.add("SC1310", "customresourcedefinition secretproviderclasses.secrets-store.csi.x-k8s.io", []);
         }
-        let drivers = facts.cluster.get("csidrivers");
-        if drivers.is_some_and(|drivers| drivers.iter().all(|driver| name_of(driver) != crate::workload::CSI_DRIVER)) {
-            findings.add("SC1311", format!("csidriver {}", crate::workload::CSI_DRIVER), []);
+        let object = format!("csidriver {CSI_DRIVER}");
+        if let Some(drivers) = facts.cluster.get("csidrivers") {
+            match drivers.iter().find(|driver| name_of(driver) == CSI_DRIVER) {
+                None => findings.add("SC1311", object, []),
+                Some(driver) if wants_tokens(facts) && !gives_tokens(driver) => findings.add("SC1515", object, []),
+                Some(_) => {}
+            }
         }
     }
-    if let Some(listed) = uses(AuthType::WorkloadIdentity) {
-        let hooks = facts.cluster.get("mutatingwebhookconfigurations");
-        if hooks.is_some_and(|hooks| hooks.iter().all(|hook| !name_of(hook).starts_with("azure-wi-webhook"))) {
-            let tenant = listed.connection.identity.as_ref().and_then(|identity| identity.tenant_id.as_ref());
-            let tenant = tenant.map_or("TENANT-ID".to_owned(), |tenant| tenant.as_str().to_owned());
-            findings.add("SC1312", "mutatingwebhookconfiguration azure-wi-webhook-mutating-webhook-configuration", [("tenant", tenant)]);
-        }
+    let is_looked_at = facts.cluster.contains_key("mutatingwebhookconfigurations");
+    if let Some(listed) = uses(AuthType::WorkloadIdentity).filter(|_| is_looked_at && !is_hooked(facts)) {
+        let tenant = listed.connection.identity.as_ref().and_then(|identity| identity.tenant_id.as_ref());
+        let tenant = tenant.map_or("TENANT-ID".to_owned(), |tenant| tenant.as_str().to_owned());
+        findings.add("SC1312", "mutatingwebhookconfiguration azure-wi-webhook-mutating-webhook-configuration", [("tenant", tenant)]);
     }
+}
+
+/// Whether a connection has the provider log in by a token of the pod.
+fn wants_tokens(facts: &Facts) -> bool {
+    let logins = facts.listing.iter().flat_map(Listing::present).map(|listed| listed.connection.vault_login);
+    logins.into_iter().any(|login| login == Some(VaultLogin::WorkloadIdentity))
+}
+
+/// Whether the driver is given tokens for Entra.
+fn gives_tokens(driver: &serde_json::Value) -> bool {
+    items(&driver["spec"]["tokenRequests"]).any(|request| request["audience"] == AUDIENCE)
 }

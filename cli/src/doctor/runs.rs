@@ -1,7 +1,7 @@
 //! The runs of the job: whether they start, end, and prove what they did.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::facts::{Facts, name_of};
 use super::{Findings, release};
@@ -70,10 +70,36 @@ fn not_created(facts: &Facts, job: &Value, findings: &mut Findings<'_>) {
     for event in facts.of_release("events").iter().filter(is_about) {
         let message = event["message"].as_str().unwrap_or_default();
         let Some((_, code)) = NOT_CREATED.iter().find(|(part, _)| message.contains(part)) else { continue };
-        let quota = message.split("exceeded quota: ").nth(1).and_then(|rest| rest.split(',').next()).unwrap_or_default();
-        let range = facts.of_release("limitranges").first().map(name_of).unwrap_or_default();
-        findings.add(code, object("job", job), [("message", message.to_owned()), ("quota", quota.to_owned()), ("range", range.to_owned())]);
+        let mut values = vec![("message", message.to_owned())];
+        match *code {
+            "SC1107" => values.extend(quota(message)),
+            "SC1115" => values.extend(limit(facts, message).into_iter().flatten()),
+            _ => {}
+        }
+        findings.add(code, object("job", job), values);
     }
+}
+
+/// The quota that a message is about, and a patch that lifts what was exceeded of it: `exceeded quota: small, requested: pods=1, used: pods=0, limited: pods=0`.
+fn quota(message: &str) -> [(&'static str, String); 2] {
+    let rest = message.split("exceeded quota: ").nth(1).unwrap_or_default();
+    let (name, rest) = rest.split_once(", requested: ").unwrap_or((rest, ""));
+    let requested = rest.split(", used: ").next().unwrap_or_default();
+    let lifted: Map<String, Value> = requested.split(',').filter_map(|one| Some((one.split_once('=')?.0.to_owned(), Value::Null))).collect();
+    [("quota", name.to_owned()), ("patch", json!({"spec": {"hard": lifted}}).to_string())]
+}
+
+/// The limit range that a message is about, and a patch that lifts that limit: `maximum memory usage per Container is 64Mi, but limit is 256Mi`.
+fn limit(facts: &Facts, message: &str) -> Option<[(&'static str, String); 2]> {
+    let words: Vec<&str> = message.split_whitespace().skip_while(|word| !["maximum", "minimum"].contains(word)).collect();
+    let [bound, resource, "usage", "per", kind, ..] = words.as_slice() else { return None };
+    let bound = if *bound == "maximum" { "max" } else { "min" };
+    facts.of_release("limitranges").iter().find_map(|range| {
+        let limits = range["spec"]["limits"].as_array()?;
+        let index = limits.iter().position(|limit| limit["type"] == *kind && limit[bound][resource].is_string())?;
+        let patch = json!([{"op": "remove", "path": format!("/spec/limits/{index}/{bound}/{resource}")}]);
+        Some([("range", name_of(range).to_owned()), ("patch", patch.to_string())])
+    })
 }
 
 fn deadline(job: &Value, findings: &mut Findings<'_>) {

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Findings;
 use super::facts::{Facts, Namespace, name_of};
+use super::{Findings, identities, mounts};
 use crate::listing::Listing;
-use crate::workload::USE_IDENTITY;
+use crate::workload::items;
 
 /// The kinds whose pods are made from a template that may change.
 const KINDS: [(&str, &str); 3] = [("deployments", "deployment"), ("statefulsets", "statefulset"), ("daemonsets", "daemonset")];
@@ -17,11 +17,12 @@ pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
             let workload = Workload { place, namespace, pod };
             workload.stale(findings);
             workload.waiting(facts, findings);
-            workload.tokenless(facts, findings);
+            identities::of_pod(&workload, facts, findings);
+            mounts::examine(&workload, facts, findings);
         }
         for (plural, kind) in KINDS {
             for workload in namespace.of(plural) {
-                unlabelled((place, kind), workload, findings);
+                identities::of_template(&Template { place, kind, workload }, facts, findings);
                 insecure((place, kind, namespace), workload, findings);
             }
         }
@@ -29,14 +30,22 @@ pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
 }
 
 /// A pod, and where it is.
-struct Workload<'a> {
-    place: &'a str,
-    namespace: &'a Namespace,
-    pod: &'a Value,
+pub(super) struct Workload<'a> {
+    pub(super) place: &'a str,
+    pub(super) namespace: &'a Namespace,
+    pub(super) pod: &'a Value,
+}
+
+/// A workload whose pods are made from a template.
+pub(super) struct Template<'a> {
+    pub(super) place: &'a str,
+    /// Its kind, as kubectl takes it.
+    pub(super) kind: &'a str,
+    pub(super) workload: &'a Value,
 }
 
 impl Workload<'_> {
-    fn object(&self) -> String {
+    pub(super) fn object(&self) -> String {
         format!("pod {}/{}", self.place, name_of(self.pod))
     }
 
@@ -73,39 +82,30 @@ impl Workload<'_> {
         if waiting["reason"] != "CreateContainerConfigError" {
             return;
         }
-        let of_connections: Vec<String> = facts
-            .listing
-            .iter()
-            .flat_map(Listing::present)
-            .filter(|listed| listed.connection.namespace.as_str() == self.place)
-            .map(|listed| listed.connection.name.secret())
-            .collect();
+        let here = || facts.listing.iter().flat_map(Listing::present).filter(|listed| listed.connection.namespace.as_str() == self.place);
+        let secrets: Vec<String> = here().map(|listed| listed.connection.name.secret()).collect();
         let pod = name_of(self.pod).to_owned();
-        if message.contains("couldn't find key") {
-            findings.add("SC1506", self.object(), [("pod", pod), ("message", message.to_owned()), ("repair", self.repair(findings))]);
-        } else if let Some(name) = self.secrets().find(|name| message.contains(*name) && !of_connections.iter().any(|known| known == name)) {
-            let nearest = sc_core::problem::Choice::of(name, of_connections.iter().map(String::as_str));
-            let near = nearest.nearest().map_or_else(String::new, |nearest| format!("; did it mean `{nearest}`?"));
-            findings.add("SC1505", self.object(), [("pod", pod), ("secret", name.to_owned()), ("near", near), ("repair", self.repair(findings))]);
-        }
-    }
-
-    /// A pod that has the label of workload identity and no token, although the webhook is there now.
-    fn tokenless(&self, facts: &Facts, findings: &mut Findings<'_>) {
-        let is_hooked = facts
-            .cluster
-            .get("mutatingwebhookconfigurations")
-            .is_some_and(|hooks| hooks.iter().any(|hook| name_of(hook).starts_with("azure-wi-webhook")));
-        let is_labelled = self.pod["metadata"]["labels"][USE_IDENTITY] == "true";
-        let env = self.pod["spec"]["containers"][0]["env"].as_array().into_iter().flatten();
-        let has_token = env.into_iter().any(|variable| variable["name"] == "AZURE_FEDERATED_TOKEN_FILE");
-        if is_hooked && is_labelled && !has_token {
-            findings.add("SC1504", self.object(), [("pod", name_of(self.pod).to_owned()), ("restart", self.restart(findings))]);
+        // `couldn't find key KEY in Secret NAMESPACE/NAME`
+        if let Some((key, secret)) = message.strip_prefix("couldn't find key ").and_then(|rest| rest.split_once(" in Secret ")) {
+            let secret = secret.rsplit('/').next().unwrap_or_default();
+            let connection = here().find(|listed| listed.connection.name.secret() == secret);
+            let keys = connection.map(|listed| listed.connection.keys()).unwrap_or_default();
+            let right = nearest(key, keys.iter().map(AsRef::as_ref));
+            let repair = self.repair(findings, &Wrong { field: "key", is: (secret, key), right: right.as_deref() });
+            findings.add(
+                "SC1506",
+                self.object(),
+                [("pod", pod), ("message", message.to_owned()), ("near", near(right.as_deref())), ("repair", repair)],
+            );
+        } else if let Some(name) = self.secrets().find(|name| message.contains(*name) && !secrets.iter().any(|known| known == name)) {
+            let right = nearest(name, secrets.iter().map(String::as_str));
+            let repair = self.repair(findings, &Wrong { field: "name", is: (name, ""), right: right.as_deref() });
+            findings.add("SC1505", self.object(), [("pod", pod), ("secret", name.to_owned()), ("near", near(right.as_deref())), ("repair", repair)]);
         }
     }
 
     /// The command that has its pods made anew.
-    fn restart(&self, findings: &Findings<'_>) -> String {
+    pub(super) fn restart(&self, findings: &Findings<'_>) -> String {
         let kubectl = findings.place.command("kubectl");
         let place = self.place;
         match self.owner() {
@@ -117,10 +117,23 @@ impl Workload<'_> {
         }
     }
 
-    /// The command that takes a workload away that cannot start: only whoever wrote it knows what it should say.
-    fn repair(&self, findings: &Findings<'_>) -> String {
+    /// The command for a workload that cannot start: it puts the right word in the place of the wrong one, or goes back to what the workload said
+    /// before, or has it rest until whoever wrote it knows what it should say.
+    pub(super) fn repair(&self, findings: &Findings<'_>, wrong: &Wrong<'_>) -> String {
         let (kind, name) = self.owner().unwrap_or_else(|| ("pod".to_owned(), name_of(self.pod).to_owned()));
-        format!("{} -n {} delete {kind} {name}", findings.place.command("kubectl"), self.place)
+        let kubectl = format!("{} -n {}", findings.place.command("kubectl"), self.place);
+        let live =
+            KINDS.iter().find(|(_, one)| *one == kind).and_then(|(plural, _)| self.namespace.of(plural).iter().find(|live| name_of(live) == name));
+        let Some(live) = live else { return format!("{kubectl} delete {kind} {name}") };
+        let patch = wrong.patch(&live["spec"]["template"]);
+        if !patch.is_empty() {
+            return format!("{kubectl} patch {kind} {name} --type=json -p '{}'", Value::Array(patch));
+        }
+        let revision = live["metadata"]["annotations"]["deployment.kubernetes.io/revision"].as_str().and_then(|text| text.parse::<u64>().ok());
+        if revision.is_some_and(|revision| revision > 1) || live["status"]["currentRevision"] != live["status"]["updateRevision"] {
+            return format!("{kubectl} rollout undo {kind}/{name}");
+        }
+        if kind == "daemonset" { format!("{kubectl} delete {kind} {name}") } else { format!("{kubectl} scale {kind}/{name} --replicas=0") }
     }
 
     /// What its template stands in.
@@ -135,26 +148,57 @@ impl Workload<'_> {
     }
 }
 
+/// A word in a pod template that names what is not there.
+pub(super) struct Wrong<'a> {
+    /// The field that it is in: `name` of a Secret, `key` of one, or `secretProviderClass`.
+    pub(super) field: &'static str,
+    /// The Secret or class, and the key, that are named.
+    pub(super) is: (&'a str, &'a str),
+    /// What was probably meant.
+    pub(super) right: Option<&'a str>,
+}
+
+impl Wrong<'_> {
+    /// The operations of a JSON patch that put the right word in its place, wherever the template has it.
+    fn patch(&self, template: &Value) -> Vec<Value> {
+        let Some(right) = self.right else { return Vec::new() };
+        if self.field == "secretProviderClass" {
+            let is_it = |(_, volume): &(usize, &Value)| volume["csi"]["volumeAttributes"][self.field] == self.is.0;
+            let path = |index: usize| format!("/spec/template/spec/volumes/{index}/csi/volumeAttributes/{}", self.field);
+            let wrong = items(&template["spec"]["volumes"]).enumerate().filter(is_it);
+            return wrong.map(|(index, _)| json!({"op": "replace", "path": path(index), "value": right})).collect();
+        }
+        let lists = [("env", "/valueFrom/secretKeyRef"), ("envFrom", "/secretRef")];
+        let mut operations = Vec::new();
+        for (containers, (list, reference)) in ["containers", "initContainers"].into_iter().flat_map(|one| lists.map(|list| (one, list))) {
+            for (number, container) in items(&template["spec"][containers]).enumerate() {
+                let wrong = items(&container[list]).enumerate().filter(|(_, entry)| self.is_in(entry.pointer(reference)));
+                operations.extend(wrong.map(|(index, _)| {
+                    let path = format!("/spec/template/spec/{containers}/{number}/{list}/{index}{reference}/{}", self.field);
+                    json!({"op": "replace", "path": path, "value": right})
+                }));
+            }
+        }
+        operations
+    }
+
+    fn is_in(&self, reference: Option<&Value>) -> bool {
+        let (secret, key) = self.is;
+        reference.is_some_and(|reference| reference["name"] == secret && (self.field == "name" || reference["key"] == key))
+    }
+}
+
+fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    sc_core::problem::Choice::of(wrong, known).nearest().map(str::to_owned)
+}
+
+fn near(right: Option<&str>) -> String {
+    right.map_or_else(String::new, |right| format!("; did it mean `{right}`?"))
+}
+
 fn owner_of(object: &Value) -> Option<(String, String)> {
     let owner = &object["metadata"]["ownerReferences"][0];
     Some((owner["kind"].as_str()?.to_lowercase(), owner["name"].as_str()?.to_owned()))
-}
-
-/// A workload with the ServiceAccount of an identity whose pods lack the label.
-fn unlabelled((place, kind): (&str, &str), workload: &Value, findings: &mut Findings<'_>) {
-    let template = &workload["spec"]["template"];
-    let account = template["spec"]["serviceAccountName"].as_str().unwrap_or_default();
-    if account.starts_with("sc-account-") && template["metadata"]["labels"][USE_IDENTITY] != "true" {
-        let patch = json!({"spec": {"template": {"metadata": {"labels": {USE_IDENTITY: "true"}}}}}).to_string();
-        let values = [
-            ("where", place.to_owned()),
-            ("kind", kind.to_owned()),
-            ("name", name_of(workload).to_owned()),
-            ("account", account.to_owned()),
-            ("patch", patch),
-        ];
-        findings.add("SC1502", format!("{kind} {place}/{}", name_of(workload)), values);
-    }
 }
 
 /// A workload that uses a connection and whose pods Pod Security refuses.

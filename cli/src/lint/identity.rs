@@ -7,7 +7,7 @@ use super::mistake::Mistake;
 use super::objects::is_ours;
 use super::pods::Pods;
 use super::tree::Node;
-use crate::workload::{Needs, USE_IDENTITY};
+use crate::workload::{INJECTED, Needs, USE_IDENTITY};
 
 /// Where the label is taken for something else: the rest of a workload, and annotations.
 const ELSEWHERE: [&str; 3] = ["/metadata/labels", "/metadata/annotations", "/spec/jobTemplate/metadata/labels"];
@@ -25,6 +25,9 @@ pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
     if label.is_there() && is_default(account) && findings.0.len() == before {
         findings.add(Mistake::AccountMissing, label);
     }
+    if pods.objects.wants_token(pods.namespace, account) {
+        pods.containers().for_each(|container| by_hand(container, findings));
+    }
     if !label.is_there() {
         without_label(pods, account, findings);
     } else if label.text() != Some("true") {
@@ -41,8 +44,18 @@ fn without_label(pods: &Pods<'_>, account: &Node, findings: &mut Findings) {
     let misplaced = elsewhere.into_iter().chain([pods.template.at("/metadata/annotations").get(USE_IDENTITY)]).find(|node| node.is_there());
     if let Some(misplaced) = misplaced {
         findings.add(Mistake::LabelElsewhere, misplaced);
-    } else if account.text().is_some_and(|name| is_ours(ObjectKind::ServiceAccount, name)) {
+    } else if account.text().is_some_and(|name| is_ours(ObjectKind::ServiceAccount, name)) && pods.objects.wants_token(pods.namespace, account) {
         findings.add(Mistake::LabelMissing, account);
+    }
+}
+
+/// Notes what stands where the webhook would put the variables of the token.
+fn by_hand(container: &Node, findings: &mut Findings) {
+    for entry in container.get("env").items() {
+        let name = entry.get("name");
+        if name.text().is_some_and(|name| INJECTED.contains(&name)) {
+            findings.add(Mistake::IdentityByHand, name);
+        }
     }
 }
 

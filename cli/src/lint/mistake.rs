@@ -23,6 +23,8 @@ pub(crate) enum Mistake {
     DriverUnknown,
     ObjectByHand,
     NamespaceUnstated,
+    LoginMissing,
+    IdentityByHand,
 }
 
 /// How bad a mistake is.
@@ -68,7 +70,7 @@ impl Mistake {
 }
 
 /// All mistakes, in the order of [`Mistake`] and of their codes. A new one is added at the end.
-pub(crate) static TABLE: [Entry; 20] = [
+pub(crate) static TABLE: [Entry; 22] = [
     Entry {
         mistake: Mistake::LabelElsewhere,
         code: "SC2001",
@@ -228,6 +230,22 @@ pub(crate) static TABLE: [Entry; 20] = [
         title: "the workload states no namespace",
         cause: "it goes where the context of kubectl points, and its Secrets are of use only in their own namespace",
         fix: "write `namespace` into its metadata, or say by `--kube-namespace` where it goes",
+    },
+    Entry {
+        mistake: Mistake::LoginMissing,
+        code: "SC2021",
+        level: Level::Error,
+        title: "the volume does not name the Secret by which the CSI provider logs in",
+        cause: "the connection logs in to its vault as a service principal, so without that Secret the volume cannot be mounted",
+        fix: "write it as `nodePublishSecretRef` under `csi`; `sc snippet` prints the volume",
+    },
+    Entry {
+        mistake: Mistake::IdentityByHand,
+        code: "SC2022",
+        level: Level::Error,
+        title: "the container sets a variable of workload identity by hand",
+        cause: "the webhook passes over what stands in `env`, so the SDK logs in as another identity, or not at all",
+        fix: "take it out of `env`: the webhook sets it by the ServiceAccount",
     },
 ];
 

@@ -1,5 +1,6 @@
 //! The objects of connections, which workloads use by name, and names that lead to none of them.
 
+use sc_core::catalogue::AuthType;
 use sc_core::connection::Connection;
 use sc_core::names::{begins_as_ours, has_form};
 use sc_core::object::{ObjectId, ObjectKind};
@@ -29,6 +30,12 @@ impl<'c> Objects<'c> {
     /// The object of this kind and name; if no namespace is stated, one of any.
     pub(crate) fn find(&self, kind: ObjectKind, namespace: Option<&str>, name: &str) -> Option<&Object<'c>> {
         self.0.iter().find(|object| object.is(kind, namespace) && &*object.id.name == name)
+    }
+
+    /// Whether pods of this ServiceAccount want a token from the webhook; of one that only the CSI driver uses they do not.
+    pub(crate) fn wants_token(&self, namespace: Option<&str>, account: &Node) -> bool {
+        let is_it = |object: &&Object<'_>| object.is(ObjectKind::ServiceAccount, namespace) && Some(&*object.id.name) == account.text();
+        self.0.iter().filter(is_it).any(|object| object.connection.auth_type == AuthType::WorkloadIdentity)
     }
 
     /// Notes what is wrong with a name if no connection gives such an object in that namespace, and it can have been meant to be one.
@@ -83,7 +90,7 @@ pub(crate) fn is_ours(kind: ObjectKind, name: &str) -> bool {
 fn unknown(kind: ObjectKind) -> Mistake {
     match kind {
         ObjectKind::ServiceAccount => Mistake::AccountUnknown,
-        ObjectKind::Secret | ObjectKind::Binding => Mistake::SecretUnknown,
+        ObjectKind::Secret | ObjectKind::Binding | ObjectKind::VaultLogin => Mistake::SecretUnknown,
         ObjectKind::SecretProviderClass => Mistake::ClassUnknown,
     }
 }

@@ -8,7 +8,7 @@ use super::mistake::Mistake;
 use super::objects::is_ours;
 use super::pods::{Pods, class};
 use super::tree::Node;
-use crate::workload::CSI_DRIVER;
+use crate::workload::{CSI_DRIVER, Needs};
 
 /// Looks for mistakes about volumes.
 pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
@@ -36,6 +36,10 @@ fn mounted(pods: &Pods<'_>, volume: &Node, findings: &mut Findings) {
     let (csi, name) = (volume.get("csi"), volume.get("name"));
     if !csi.get("readOnly").is_true() {
         findings.add(Mistake::VolumeWritable, csi);
+    }
+    let login = pods.object(ObjectKind::SecretProviderClass, class(volume)).and_then(|object| Needs::of(object.connection).vault_login);
+    if login.is_some_and(|login| csi.at("/nodePublishSecretRef/name").text() != Some(&login)) {
+        findings.add(Mistake::LoginMissing, csi);
     }
     let mut mounts = pods.containers().flat_map(|container| container.get("volumeMounts").items());
     if name.is_there() && !mounts.any(|mount| mount.get("name").text() == name.text()) {

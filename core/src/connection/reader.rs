@@ -38,6 +38,7 @@ impl Reader<'_> {
         self.credentials(&entry, login);
         let identity = self.identity(&entry, auth_type);
         let vault_cloud = self.vault(&entry, auth_type, &settings.cloud);
+        let vault_login = self.vault_login(&entry, auth_type);
         let client_type = entry.client_type.clone().unwrap_or_else(|| DEFAULT_CLIENT_TYPE.to_owned());
         let configuration = self.configuration(&entry.at, &client_type, (auth_type, login), &service)?;
         let compatibility = entry.compatibility.unwrap_or(settings.compatibility);
@@ -56,6 +57,7 @@ impl Reader<'_> {
             facts: facts.into_iter().map(|(name, value)| (name.into_boxed_str(), value.into_boxed_str())).collect(),
             service: Arc::clone(&service),
             at: entry.at,
+            vault_login,
             vault_objects: entry.vault_objects,
             vault_cloud,
             sync_secret: entry.sync_secret,

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use super::reader::Reader;
 use crate::catalogue::AuthType;
 use crate::cloud::Cloud;
+use crate::credential::Credential;
 use crate::names::{is_key, is_ours, is_subdomain};
 use crate::problem::{Choice, Kind, Word};
-use crate::values::{Entry, VaultObject};
+use crate::values::{Entry, VaultLogin, VaultObject};
 
 impl Reader<'_> {
     /// Checks what is fetched, and gives the provider's name of the cloud that it is fetched from.
@@ -30,6 +31,31 @@ impl Reader<'_> {
             self.problems.add(&entry.at, Kind::Meaningless { what: "`syncSecret`", why });
         }
         None
+    }
+
+    /// Checks as whom the provider logs in: only a service principal has a secret.
+    pub(super) fn vault_login(&mut self, entry: &Entry, auth_type: AuthType) -> Option<VaultLogin> {
+        if auth_type != AuthType::Csi {
+            if entry.vault_login.is_some() {
+                let why = "only connections with auth type `csi` say as whom the CSI provider logs in";
+                self.problems.add(&entry.at, Kind::Meaningless { what: "`login`", why });
+            }
+            return None;
+        }
+        let login = entry.vault_login.unwrap_or_default();
+        let (credential, credentials) = (Credential::ClientSecret, &entry.credentials);
+        let at = entry.at.field("credentials");
+        match (login, credentials.sources.contains_key(&credential)) {
+            (VaultLogin::ServicePrincipal, false) if !credentials.malformed.contains(&credential) => {
+                self.problems.add(&at, Kind::MissingCredential { credential: credential.name().to_owned() });
+            }
+            (VaultLogin::ManagedIdentity | VaultLogin::WorkloadIdentity, true) => {
+                let choice = Choice::of(credential.name(), [Credential::ClientId, Credential::TenantId].map(Credential::name));
+                self.problems.add(&at.field(credential.name()), Kind::NeedlessCredential { choice });
+            }
+            _ => {}
+        }
+        Some(login)
     }
 
     fn vault_objects(&mut self, entry: &Entry) {

@@ -82,6 +82,8 @@ fn synced_by_driver(connection: &Connection) -> Option<ObjectId> {
 fn conflict(id: &ObjectId, first: String, second: String) -> Kind {
     match id.kind {
         ObjectKind::ServiceAccount => Kind::TwoTenants { first, second },
-        ObjectKind::Secret | ObjectKind::Binding | ObjectKind::SecretProviderClass => Kind::SameObject { first, second, object: id.to_string() },
+        ObjectKind::Secret | ObjectKind::Binding | ObjectKind::VaultLogin | ObjectKind::SecretProviderClass => {
+            Kind::SameObject { first, second, object: id.to_string() }
+        }
     }
 }

@@ -7,10 +7,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Manifest, ObjectKind};
-use crate::names::{CONNECTION, CONNECTION_NAME, MANAGED_BY, RELEASE, RELEASE_NAMESPACE, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
+use crate::names::{CONNECTION, CONNECTION_NAME, CSI_USED, MANAGED_BY, RELEASE, RELEASE_NAMESPACE, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID};
 
 /// The labels and annotations that any of our objects may have.
-const LABELS: [&str; 4] = [MANAGED_BY, RELEASE, RELEASE_NAMESPACE, CONNECTION];
+const LABELS: [&str; 5] = [MANAGED_BY, RELEASE, RELEASE_NAMESPACE, CONNECTION, CSI_USED];
 const ANNOTATIONS: [&str; 3] = [CONNECTION_NAME, WEBHOOK_CLIENT_ID, WEBHOOK_TENANT_ID];
 
 /// What an object is to us, in 128 bits: of two with equal fingerprints, neither needs a write to become the other.

@@ -11,6 +11,7 @@ use sc_core::report::Report;
 use super::config_map::ConfigMap;
 use super::{Cluster, Failure};
 use crate::args::{Identity, Version};
+use crate::exit;
 use crate::work::Done;
 
 const NAME: &str = "sc-status";
@@ -30,6 +31,8 @@ pub struct Desired {
     pub uid: String,
     /// Versions of chart and image, and what started the run.
     pub version: Version,
+    /// Who issues the tokens of the cluster's ServiceAccounts; empty if that is not known.
+    pub issuer: String,
 }
 
 /// The status of this run and what is kept of earlier ones.
@@ -129,7 +132,7 @@ impl Status {
     pub async fn fail(mut self, cluster: &Cluster, done: &Done, reason: &str) -> Result<(), Failure> {
         let failures = self.map.text("consecutiveFailures").parse::<u64>().unwrap_or(0) + 1;
         let mut data = self.ended("Failed", done, reason);
-        data.push(("consecutiveFailures", failures.to_string()));
+        data.extend([("consecutiveFailures", failures.to_string()), ("exitCode", exit::code(done.verdict()).to_string())]);
         self.map.write(cluster, &data).await
     }
 
@@ -154,12 +157,14 @@ fn running(desired: &Desired, identity: Option<&Identity>) -> Vec<(&'static str,
         ("trigger", desired.version.trigger.name().to_owned()),
         ("chartVersion", desired.version.chart.clone()),
         ("image", desired.version.image.clone()),
+        ("issuer", desired.issuer.clone()),
         ("jobName", own(|identity| &identity.job)),
         ("jobUID", own(|identity| &identity.job_uid)),
         ("podName", own(|identity| &identity.pod)),
         ("startedAt", Timestamp::now().to_string()),
         ("finishedAt", String::new()),
         ("reason", String::new()),
+        ("exitCode", String::new()),
     ]
 }
 

@@ -134,11 +134,14 @@ impl<'a> Session<'a> {
         kube::answer(&Command::new(self.bed.helm.program()).args(arguments).output().unwrap())
     }
 
-    /// Runs a command line as a person would, with `sc`, `helm` and kubectl at hand.
+    /// Runs a command line as a person would, with `sc`, `helm` and kubectl at hand, who types a credential when asked for one.
     pub(crate) fn shell(&self, command: &str) -> Answer {
-        let mut shell = Command::new("sh");
-        shell.args(["-ec", command]).env("PATH", &self.path).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self::ended(shell.spawn().unwrap()).0
+        let mut shell = Command::new("bash");
+        shell.args(["-ec", command]).env("PATH", &self.path).current_dir(self.bed.folder());
+        let mut child = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        // One that asks for nothing may have ended.
+        let _ = child.stdin.take().unwrap().write_all(b"hunter2-typed-hunter2\n");
+        Self::ended(child).0
     }
 
     fn ended(child: Child) -> (Answer, i32) {

@@ -142,6 +142,14 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         patch(bed.shop(), "serviceaccount", &format!("sc-account-{CLIENT_ID}"), &json!({"metadata": {"annotations": annotations}}));
     }),
     on("SC1505", |bed, _| kube::apply(&[deployment(bed, "sc-order-secret", &json!({}))])),
+    // Nothing is like it, and it said something else before.
+    on("SC1505", |bed, _| {
+        kube::apply(&[deployment(bed, "sc-orders-secret", &json!({}))]);
+        kube::kubectl(&["-n", bed.shop(), "rollout", "status", "deployment/web", "--timeout=60s"]);
+        kube::apply(&[deployment(bed, "sc-unheard-of-secret", &json!({}))]);
+    }),
+    // Nothing is like it, and it never said anything else.
+    on("SC1505", |bed, _| kube::apply(&[deployment(bed, "sc-unheard-of-secret", &json!({}))])),
     on("SC1506", |bed, _| {
         let mut web = deployment(bed, "sc-orders-secret", &json!({}));
         let reference = json!({"name": "sc-orders-secret", "key": "AZURE_POSTGRESQL_HOST"});

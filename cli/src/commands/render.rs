@@ -7,6 +7,7 @@ use sc_core::object::Manifest;
 use sc_core::plan::Plan;
 use sc_core::problem::{Kind, Problem, Problems};
 use sc_core::report::Report;
+use sc_job::exit;
 use serde_json::Value;
 
 use crate::args::RenderArgs;
@@ -14,7 +15,7 @@ use crate::manifest::{Ordered, yaml};
 use crate::output::Advice;
 use crate::place::Place;
 use crate::secrets::Secrets;
-use crate::{exit, input, output};
+use crate::{input, output};
 
 /// What stands for a hidden value. It is not base64, so that no API server takes such a Secret for a real one.
 const HIDDEN: &str = "<redacted>";

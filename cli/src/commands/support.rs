@@ -8,11 +8,12 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use sc_core::catalogue::{AuthType, CLIENT_TYPES, Catalogue, TargetService};
 use sc_core::problem::{At, Choice, Kind, Problem, Problems, Word};
 use sc_core::values::Values;
+use sc_job::exit;
 use serde::Serialize;
 
 use crate::args::{Form, SupportArgs};
+use crate::input;
 use crate::output::{self, Shown};
-use crate::{exit, input};
 
 /// The source of every connection here.
 const SOURCE: &str = "aks";
