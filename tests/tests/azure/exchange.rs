@@ -143,6 +143,28 @@ fn a_vault_takes_only_tokens_for_vaults_of_who_may_read() {
     assert_eq!(read(&vault, Some(&token), now()).0, StatusCode::OK);
 }
 
+#[test]
+fn a_node_is_told_only_of_what_is_assigned_to_it() {
+    let identity = Identity::new();
+    let ask = |header: &str| {
+        let path =
+            format!("/metadata/identity/oauth2/token?api-version=2018-02-01&client_id={}&resource=https%3A%2F%2Fvault.azure.net", identity.client);
+        let question = Request::get(path).header(header::HOST, "169.254.169.254").header(header, "true");
+        let answer = answer(&question.body(Bytes::new()).unwrap(), now());
+        (answer.status(), body(answer))
+    };
+    let (status, error) = ask("Metadata");
+    assert_eq!((status, &error["error_description"]), (StatusCode::BAD_REQUEST, &Value::from("Identity not found")));
+    identity.assign();
+    let (status, error) = ask("X-Metadata");
+    assert_eq!((status, &error["error_description"]), (StatusCode::BAD_REQUEST, &Value::from("Required metadata header not specified")));
+    let (status, given) = ask("Metadata");
+    assert_eq!(status, StatusCode::OK);
+    let vault = Vault::beside(&identity);
+    vault.let_read(&identity);
+    assert_eq!(read(&vault, given["access_token"].as_str(), now()).0, StatusCode::NOT_FOUND, "it may read, but nothing is there");
+}
+
 /// A real token of the ServiceAccount, as a kubelet would project it.
 fn token_for(audience: &str) -> String {
     kube::require();

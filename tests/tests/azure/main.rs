@@ -1,4 +1,4 @@
-//! Workload identity from end to end: our chart and job, the real webhook, real tokens, and real SDKs in pods, which log in and use a service.
+//! Workload identity and Key Vault from end to end: our chart and job, the real webhook, CSI driver and provider, real tokens, and real SDKs in pods.
 //!
 //! `scripts/cluster up --with identity --with csi`, `scripts/cluster load target/image/sc-job-amd64.tar` and `scripts/drivers fetch azure` once; then
 //! `scripts/cluster run cargo test -p sc-tests --features azure --test azure`. See `tests/azure/README.md`.
@@ -23,5 +23,6 @@ mod traces;
 mod azurite;
 mod exchange;
 mod identity;
+mod key_vault;
 mod stand_in;
 mod workload;

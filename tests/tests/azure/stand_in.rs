@@ -1,4 +1,4 @@
-//! A stand-in for what only Azure has: Entra, which gives tokens, and key vaults, which take them.
+//! A stand-in for what only Azure has: Entra and a node's metadata, which give tokens, and key vaults, which take them.
 //!
 //! Rule: it believes nothing. A pod's token is held against the keys that the API server publishes and against the federated credentials that the
 //! test has told of, an access token against the key that only the stand-in has, and a refusal is worded as Azure words it.
@@ -10,6 +10,7 @@ mod directory;
 mod entra;
 mod jwt;
 mod key_vault;
+mod metadata;
 mod refusal;
 mod server;
 
@@ -24,10 +25,12 @@ pub(crate) use assertion::{AUDIENCE, issuer};
 use directory::Directory;
 pub(crate) use directory::{Federated, Identity, Vault};
 use jwt::Seal;
-pub(crate) use server::{certificate, listen, variable};
+pub(crate) use server::{certificate, listen, listen_on_node, variable};
 
 /// The host that gives tokens.
 pub(crate) const LOGIN: &str = "login.microsoftonline.com";
+/// Where a node asks about itself.
+const METADATA: &str = "169.254.169.254";
 /// The domain of the vaults.
 const VAULTS: &str = ".vault.azure.net";
 /// The length of a GUID without its dashes.
@@ -47,6 +50,7 @@ pub(crate) fn answer(question: &Question, now: i64) -> Answer {
     match host.strip_suffix(VAULTS) {
         Some(vault) => key_vault::answer(vault, question, now),
         None if host == LOGIN => entra::answer(question, now),
+        None if host == METADATA => metadata::answer(question, now),
         None => json(StatusCode::NOT_FOUND, &Value::from(format!("there is no {host} here"))),
     }
 }

@@ -3,12 +3,14 @@
 //! Rule: the test adds only what a cluster without images and without names needs: the program's files from this machine, where the hosts are that it
 //! talks to, and the authority that has signed for them; and it says that a failed pod is enough.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
 use sc_tests::canary;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::azurite::PLACES;
 use crate::bed::Bed;
@@ -40,24 +42,30 @@ pub(crate) struct Outcome {
 }
 
 impl Program {
-    /// `tests/azure/python/store.py`, which uses `DefaultAzureCredential` of azure-identity.
-    pub(crate) fn python() -> Self {
+    /// A program of `tests/azure/python`, which uses `DefaultAzureCredential` of azure-identity.
+    pub(crate) fn python(name: &'static str) -> Self {
         let python = &PLACES["PYTHON"];
         let asked = Command::new(python).args(["-c", "import sys; print(sys.prefix, sys.base_prefix, sep='\\n')"]).output().unwrap();
         let program = sc_tests::tree("tests/azure/python");
-        let command = vec![python.clone(), "-B".to_owned(), format!("{}/store.py", program.display())];
+        let command = vec![python.clone(), "-B".to_owned(), format!("{}/{name}.py", program.display())];
         let own = String::from_utf8(asked.stdout).unwrap();
-        let own = own.lines().chain([program.to_str().unwrap(), "/usr"]).map(|folder| (folder.to_owned(), folder.to_owned()));
-        // Where the system's libraries and their loader are looked for, which on this machine are links.
-        let system = ["/lib", "/lib64"].map(|folder| (format!("/usr{folder}"), folder.to_owned()));
-        Self { name: "python", command, folders: own.chain(system).collect() }
+        let own = own.lines().chain([program.to_str().unwrap()]).map(|folder| (folder.to_owned(), folder.to_owned()));
+        Self { name, command, folders: own.chain(Self::system(name, &[]).folders).collect() }
     }
 
-    /// `tests/azure/go/store.go`, which uses `DefaultAzureCredential` of azidentity.
+    /// A program that each Debian has.
+    pub(crate) fn system(name: &'static str, command: &[&str]) -> Self {
+        // The last two, where libraries and their loader are looked for, are links on this machine.
+        let folders = [("/usr", "/usr"), ("/usr/lib", "/lib"), ("/usr/lib64", "/lib64")];
+        let folders = folders.map(|(here, there)| (here.to_owned(), there.to_owned())).to_vec();
+        Self { name, command: command.iter().map(|&word| word.to_owned()).collect(), folders }
+    }
+
+    /// The program of `tests/azure/go`, which uses `DefaultAzureCredential` of azidentity.
     pub(crate) fn go() -> Self {
         let program = &PLACES["STORE"];
         let folder = program.rsplit_once('/').unwrap().0.to_owned();
-        Self { name: "go", command: vec![program.clone()], folders: vec![(folder.clone(), folder)] }
+        Self { name: "store-go", command: vec![program.clone()], folders: vec![(folder.clone(), folder)] }
     }
 
     /// The Job that `sc snippet` writes for a connection, with this program in it. `hosts` are names and where they are.
@@ -69,9 +77,7 @@ impl Program {
         let mut job: Value = serde_yaml::from_str(&snippet.output).unwrap();
         job["spec"]["backoffLimit"] = json!(0);
         let pod = &mut job["spec"]["template"]["spec"];
-        let bridge = variable("SC_CLUSTER_IP");
-        let hosts = [(LOGIN, bridge.as_str())].into_iter().chain(hosts.iter().copied());
-        pod["hostAliases"] = hosts.map(|(host, address)| json!({"ip": address, "hostnames": [host]})).collect();
+        pod["hostAliases"] = aliases(hosts);
         pod["containers"][0]["command"] = self.command.iter().map(String::as_str).chain(arguments.iter().copied()).collect();
         self.mount(pod);
         job
@@ -91,6 +97,16 @@ impl Program {
     }
 }
 
+/// Where these hosts are, and the one that gives tokens. An address may be there only once.
+fn aliases(hosts: &[(&str, &str)]) -> Value {
+    let bridge = variable("SC_CLUSTER_IP");
+    let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (host, address) in hosts.iter().chain([&(LOGIN, bridge.as_str())]) {
+        names.entry(address).or_default().push(host);
+    }
+    names.into_iter().map(|(address, hosts)| json!({"ip": address, "hostnames": hosts})).collect()
+}
+
 /// The ConfigMap with the authority that has signed for names of Azure.
 pub(crate) fn authority(namespace: &str) -> Value {
     let certificate = fs::read_to_string(certificate("ca.crt")).unwrap();
@@ -99,7 +115,7 @@ pub(crate) fn authority(namespace: &str) -> Value {
 
 /// Runs a Job to its end.
 pub(crate) fn run(job: Value) -> Outcome {
-    let [namespace, name] = ["namespace", "name"].map(|field| job["metadata"][field].as_str().unwrap().to_owned());
+    let [namespace, name] = names(&job);
     kube::apply(&[job]);
     let condition = || {
         let job = kube::existing(&namespace, "job", &name);
@@ -107,11 +123,25 @@ pub(crate) fn run(job: Value) -> Outcome {
         conditions.iter().find(|one| one["type"] == "Complete" || one["type"] == "Failed").map(|one| one["type"] == "Complete")
     };
     let is_complete = kube::wait_for(&format!("the Job {name}"), LONG, condition);
-    let of_job = |pod: &Value| pod["metadata"]["labels"]["batch.kubernetes.io/job-name"] == name.as_str();
-    let pod = kube::list(&namespace, "pods").into_iter().find(of_job).unwrap();
+    let pod = pod(&namespace, &name).unwrap();
     let log = kube::kubectl(&["-n", &namespace, "logs", pod["metadata"]["name"].as_str().unwrap()]);
     canary::keep("azure", &log);
     Outcome { is_complete, log, pod }
+}
+
+/// The pod of a Job, if it is there.
+pub(crate) fn pod(namespace: &str, job: &str) -> Option<Value> {
+    kube::list(namespace, "pods").into_iter().find(|pod| pod["metadata"]["labels"]["batch.kubernetes.io/job-name"] == job)
+}
+
+/// Namespace and name of an object.
+pub(crate) fn names(object: &Value) -> [String; 2] {
+    ["namespace", "name"].map(|field| object["metadata"][field].as_str().unwrap().to_owned())
+}
+
+/// The SHA-256 sum of a text, as `sha256sum` prints it.
+pub(crate) fn sum(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 fn append(list: &mut Value, item: Value) {

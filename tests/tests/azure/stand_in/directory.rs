@@ -16,6 +16,7 @@ pub(super) struct Known {
     pub(super) tenant: String,
     pub(super) federated: Vec<Federated>,
     pub(super) secret: Option<String>,
+    pub(super) is_assigned: bool,
 }
 
 /// What is known of a vault.
@@ -74,6 +75,11 @@ impl Directory {
         self.identities.get(client).filter(|known| known.tenant == tenant)
     }
 
+    /// An identity that is assigned to the node.
+    pub(super) fn assigned(&self, client: &str) -> Option<&Known> {
+        self.identities.get(client).filter(|known| known.is_assigned)
+    }
+
     /// A vault.
     pub(super) fn vault(&self, name: &str) -> Option<&Contents> {
         self.vaults.get(name)
@@ -84,7 +90,7 @@ impl Identity {
     /// One that nothing is trusted for yet.
     pub(crate) fn new() -> Self {
         let identity = Self { tenant: guid(), client: guid() };
-        let known = Known { tenant: identity.tenant.clone(), federated: Vec::new(), secret: None };
+        let known = Known { tenant: identity.tenant.clone(), federated: Vec::new(), secret: None, is_assigned: false };
         directory().identities.insert(identity.client.clone(), known);
         identity
     }
@@ -103,6 +109,11 @@ impl Identity {
     /// Has this client secret.
     pub(crate) fn set_secret(&self, secret: &str) {
         self.known(|known| known.secret = Some(secret.to_owned()));
+    }
+
+    /// Is assigned to the node.
+    pub(crate) fn assign(&self) {
+        self.known(|known| known.is_assigned = true);
     }
 
     fn known(&self, change: impl FnOnce(&mut Known)) {

@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use super::{Answer, LOGIN, Question, SEAL, assertion, directory, json};
 
 /// How long a token is valid, in seconds.
-const LIFE: i64 = 3600;
+pub(super) const LIFE: i64 = 3600;
 /// What kind of assertion is taken.
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 

@@ -1,11 +1,13 @@
-//! Where the stand-in listens: for pods, and behind a proxy that leads every host to it.
+//! Where the stand-in listens: for pods, behind a proxy that leads every host to it, and for the node.
 //!
 //! Rule: it lives as long as the test process, and no longer, however that ends.
 
 use std::convert::Infallible;
 use std::net::TcpListener as StdListener;
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 use std::{env, io, thread};
 
 use http::{Method, Request, Response, StatusCode};
@@ -14,14 +16,16 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use sc_tests::tree;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::{Answer, Question, answer, now};
+use super::{Answer, METADATA, Question, answer, now};
+use crate::kube;
 
 /// Where the proxy listens; the cluster's provider for Key Vault has it as its `HTTPS_PROXY`.
 const PROXY: &str = "127.0.0.1:9480";
@@ -30,27 +34,33 @@ const LONGEST_HEAD: usize = 8192;
 const MEND: &str = "start a cluster by `scripts/cluster up --with identity --with csi`, and run the tests by `scripts/cluster run`";
 
 /// What somebody who connects speaks.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Speech {
-    Tls,
-    Proxy,
+    Plain,
+    Tls(TlsAcceptor),
+    Proxy(TlsAcceptor),
 }
 
 /// Listens, from the first call on.
 pub(crate) fn listen() {
     static LISTENING: LazyLock<()> = LazyLock::new(|| {
-        let acceptor = acceptor();
-        let listeners = [(format!("{}:443", variable("SC_CLUSTER_IP")), Speech::Tls), (PROXY.to_owned(), Speech::Proxy)];
-        let listeners = listeners.map(|(address, speech)| (bound(&address), speech));
-        thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let [first, second] = listeners.map(|(listener, speech)| accept(TcpListener::from_std(listener).unwrap(), acceptor.clone(), speech));
-                tokio::join!(first, second);
-            });
-        });
+        let (pods, acceptor) = (format!("{}:443", variable("SC_CLUSTER_IP")), acceptor());
+        accept_each(vec![(bound(&pods).unwrap(), Speech::Tls(acceptor.clone())), (bound(PROXY).unwrap(), Speech::Proxy(acceptor))]);
     });
     LazyLock::force(&LISTENING);
+}
+
+/// Listens where the node asks about itself, too, from the first call on. The address goes with the test process.
+pub(crate) fn listen_on_node() {
+    static ADDRESS: LazyLock<Child> = LazyLock::new(|| {
+        let mut command = Command::new(tree("tests/azure/at-address"));
+        command.args([METADATA, "lo", "sleep", "infinity"]).stdin(Stdio::piped()).stdout(Stdio::null());
+        let child = command.spawn().unwrap();
+        let listener = kube::wait_for("the address of the node's metadata", Duration::from_secs(10), || bound(&format!("{METADATA}:80")).ok());
+        accept_each(vec![(listener, Speech::Plain)]);
+        child
+    });
+    LazyLock::force(&ADDRESS);
 }
 
 /// A variable that `scripts/cluster run` sets.
@@ -69,31 +79,42 @@ fn acceptor() -> TlsAcceptor {
     TlsAcceptor::from(Arc::new(ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap()))
 }
 
-fn bound(address: &str) -> StdListener {
-    let listener = StdListener::bind(address).unwrap_or_else(|error| panic!("{address}: {error}; does another test process listen there? {MEND}"));
+fn bound(address: &str) -> Result<StdListener, String> {
+    let listener = StdListener::bind(address).map_err(|error| format!("{address}: {error}; does another test process listen there? {MEND}"))?;
     listener.set_nonblocking(true).unwrap();
-    listener
+    Ok(listener)
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, speech: Speech) {
+fn accept_each(listeners: Vec<(StdListener, Speech)>) {
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            for (listener, speech) in listeners {
+                tokio::spawn(accept(TcpListener::from_std(listener).unwrap(), speech));
+            }
+            std::future::pending::<()>().await;
+        });
+    });
+}
+
+async fn accept(listener: TcpListener, speech: Speech) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
-        let acceptor = acceptor.clone();
+        let speech = speech.clone();
         // Who hangs up in between is the client's business, and is seen there.
         tokio::spawn(async move {
             match speech {
-                Speech::Tls => serve(stream, acceptor).await,
-                Speech::Proxy => tunnel(stream, acceptor).await,
+                Speech::Plain => converse(stream).await,
+                Speech::Tls(acceptor) => converse(acceptor.accept(stream).await?).await,
+                Speech::Proxy(acceptor) => tunnel(stream, acceptor).await?,
             }
+            io::Result::Ok(())
         });
     }
 }
 
-/// Serves one who speaks TLS.
-async fn serve(stream: TcpStream, acceptor: TlsAcceptor) -> io::Result<()> {
-    let stream = acceptor.accept(stream).await?;
+async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(respond)).await;
-    Ok(())
 }
 
 /// Serves one who asks for a tunnel to any host.
@@ -107,7 +128,8 @@ async fn tunnel(mut stream: TcpStream, acceptor: TlsAcceptor) -> io::Result<()> 
         return stream.write_all(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n").await;
     }
     stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
-    serve(stream, acceptor).await
+    converse(acceptor.accept(stream).await?).await;
+    Ok(())
 }
 
 async fn respond(request: Request<Incoming>) -> Result<Answer, Infallible> {
