@@ -10,6 +10,7 @@ pub mod helm;
 pub mod lines;
 pub mod ordinary;
 pub mod parity;
+pub mod places;
 pub mod planning;
 pub mod reading;
 pub mod render;

@@ -42,17 +42,11 @@ pub(crate) struct Answers {
 }
 
 /// What `scripts/drivers env` says.
-static PLACES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
-    let output = Command::new(sc_tests::tree("scripts/drivers")).arg("env").stderr(Stdio::inherit()).output().unwrap();
-    assert!(output.status.success(), "`scripts/drivers env` failed: see above");
-    let text = String::from_utf8(output.stdout).unwrap();
-    let pair = |line: &str| line.strip_prefix("export ")?.split_once('=').map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()));
-    text.lines().filter_map(pair).collect()
-});
+static PLACES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| sc_tests::places::of_drivers(&[]));
 
 /// What `scripts/drivers env` says of `SC_DRIVERS_<name>`.
 pub(crate) fn place(name: &str) -> &'static str {
-    &PLACES[&format!("SC_DRIVERS_{name}")]
+    &PLACES[name]
 }
 
 impl Ecosystem {
