@@ -5,7 +5,8 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::world::{
-    CONFIG, CONFIG_MAPS, EVENTS, INVENTORY, JOB, LEASE, LEASES, OBJECTS, ORDERS, REFERENCED, STATUS, World, but, orders, tells, three,
+    CONFIG, CONFIG_MAPS, EVENTS, INVENTORY, JOB, LEASE, LEASES, OBJECTS, ORDERS, REFERENCED, STATUS, World, but, orders, pictures, tells, three,
+    vault,
 };
 
 #[tokio::test(start_paused = true)]
@@ -174,4 +175,23 @@ async fn changed_values_change_one_secret() {
     assert_eq!(ended.code, Ok(0));
     assert_eq!(ended.written(), [format!("PUT {ORDERS}")]);
     assert_eq!(world.status("observedHash"), world.status("desiredHash"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_azure_needs_is_in_the_report_and_more_than_there_may_be_is_warned_of() {
+    let of = |count: usize| -> Vec<_> { (1..=count).map(|number| but(pictures(), &json!({"namespace": format!("shop-{number}")}))).collect() };
+    let warning = |count: usize| format!("needs {count} federated credentials, and may have 20");
+    let most = World::of(&of(20)).run().await;
+    assert_eq!(most.code, Ok(0));
+    assert_eq!(most.printed.matches("in Azure: identity ").count(), 20, "{}", most.printed);
+    assert!(!most.printed.contains("warning: identity"), "{}", most.printed);
+    let more = World::of(&of(21)).run().await;
+    assert_eq!(more.code, Ok(0), "it is no failure");
+    assert!(more.printed.contains(&warning(21)), "{}", more.printed);
+    let vault = World::of(&[vault()]).run().await;
+    assert!(
+        vault.printed.contains("must have the role `Key Vault Secrets User` on vault shop-vault\n      by: az role assignment create "),
+        "{}",
+        vault.printed
+    );
 }

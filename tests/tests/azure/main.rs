@@ -24,5 +24,6 @@ mod azurite;
 mod exchange;
 mod identity;
 mod key_vault;
+mod mistakes;
 mod stand_in;
 mod workload;

@@ -98,11 +98,34 @@ fn what_azure_needs_is_said_exactly() {
         assert_eq!([&trust["issuer"], &trust["subject"], &trust["audience"]], [issuer, &subject, "api://AzureADTokenExchange"]);
         assert_eq!([&role["role"], &role["vault"], &role["clientId"]], ["Key Vault Secrets User", "shop-keys", CLIENT_ID]);
         let validated = session.run("validate keys -o json", "").output;
-        let checks: Vec<Value> = serde_json::from_str(&validated).unwrap();
-        let token = checks.iter().find(|check| check["name"] == "Token of the identity validated.").unwrap();
+        let token = check(&validated, "Token of the identity validated.");
         let told = token["description"].as_str().unwrap();
         assert!(token["result"] == "success" && told.contains(&format!("issuer {issuer}, subject {subject}")), "{token}");
+
+        // A driver that does not rotate, and one that does.
+        for (arguments, result) in
+            [(["--provider-volume=/providers", "--v=2"], "warning"), (["--provider-volume=/providers", "--enable-secret-rotation=true"], "success")]
+        {
+            kube::apply(&[driver(bed, &arguments)]);
+            let rotation = check(&session.run("validate keys -o json", "").output, "Rotation of the vault's secrets validated.");
+            assert_eq!(rotation["result"], result, "{rotation}");
+        }
     });
+}
+
+/// The check of this name among those that were done.
+fn check(validated: &str, name: &str) -> Value {
+    let checks: Vec<Value> = serde_json::from_str(validated).unwrap();
+    checks.into_iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("{name}: {validated}"))
+}
+
+/// The DaemonSet of a CSI driver, which no node runs.
+fn driver(bed: &Bed, arguments: &[&str]) -> Value {
+    let labels = json!({"app": "driver"});
+    let container = json!({"name": "driver", "image": "localhost/pause:1", "args": arguments});
+    let template = json!({"metadata": {"labels": labels}, "spec": {"nodeSelector": {"e2e": "nowhere"}, "containers": [container]}});
+    let spec = json!({"selector": {"matchLabels": labels}, "template": template});
+    json!({"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"namespace": bed.shop(), "name": "driver"}, "spec": spec})
 }
 
 /// What a token claims.

@@ -1,0 +1,46 @@
+//! Identities: pods that are older than the webhook, or than what their ServiceAccount says.
+
+use serde_json::{Value, json};
+
+use super::{Kept, assert_found, assert_sound, find, found, mend, start};
+use crate::bed::{self, Bed, Helm};
+use crate::kube;
+use crate::session::Session;
+use crate::stand_in::Identity;
+
+const WEBHOOK: &str = "azure-wi-webhook-mutating-webhook-configuration";
+const CLIENT_ID: &str = "azure.workload.identity/client-id";
+
+#[test]
+fn pods_that_are_older_than_the_webhook_or_their_identity() {
+    bed::alone(Helm::Four, "mistakes-identity", 1, |bed| {
+        let identity = Identity::new();
+        bed.upgraded(&[media(bed, &identity)], &[]);
+        let session = Session::of(bed);
+        assert_sound(&session);
+        let kept = Kept::take("mutatingwebhookconfiguration", WEBHOOK);
+        assert_found(&session, "SC1312");
+        start(bed, &session, "media");
+        drop(kept);
+        // The webhook is there again, and the pod has no token.
+        let finding = found(&session, "SC1504");
+        assert!(find(&session, "SC1312").is_none());
+        mend(&session, &finding);
+
+        let account = format!("sc-account-{}", identity.client);
+        let annotations = json!({"metadata": {"annotations": {CLIENT_ID: null}}});
+        kube::kubectl(&["-n", bed.shop(), "patch", "serviceaccount", &account, "--type=merge", "-p", &annotations.to_string()]);
+        kube::kubectl(&["-n", bed.shop(), "rollout", "restart", "deployment/media"]);
+        kube::kubectl(&["-n", bed.shop(), "rollout", "status", "deployment/media", "--timeout=60s"]);
+        let finding = found(&session, "SC1503");
+        assert!(session.shell(finding["fix"].as_str().unwrap()).is_ok);
+        mend(&session, &found(&session, "SC1509"));
+    });
+}
+
+fn media(bed: &Bed, identity: &Identity) -> Value {
+    json!({
+        "name": "media", "namespace": bed.shop(), "targetService": "storage-blob", "authType": "workload-identity",
+        "target": {"account": "shopmedia"}, "credentials": {"clientId": identity.client, "tenantId": identity.tenant},
+    })
+}
