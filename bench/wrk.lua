@@ -18,14 +18,20 @@ function init(arguments)
   headers = { Authorization = "Bearer " .. os.getenv("TOKEN"), ["Content-Type"] = "application/json" }
 end
 
+local function collection(place)
+  local here = string.format("%s-%02d", prefix, place)
+  return here, "/api/v1/namespaces/" .. here .. "/secrets"
+end
+
 function request()
-  local here = string.format("%s-%02d", prefix, number % namespaces)
-  local path = "/api/v1/namespaces/" .. here .. "/secrets"
   if post then
+    local here, path = collection(number % namespaces)
     local made = body:gsub(namespace, here):gsub(name, string.format("sc-w%d%07d-secret", id, number))
     number = number + 1
     return wrk.format("POST", path, headers, made)
   end
+  -- The connections are spread over the namespaces as `Documents::place` has it: as many in each, one after the other.
+  local _, path = collection(math.floor(number * namespaces / count))
   path = string.format("%s/sc-c%06d-secret", path, number)
   number = (number + 1) % count
   return wrk.format("GET", path, headers)
