@@ -66,16 +66,19 @@ impl CredentialSecret {
 
 /// Deletes the Secrets of this kind that no revision which Helm keeps refers to, so that a rollback finds its credentials. Failing in this costs
 /// nothing but their room: the next change tries again.
-pub(crate) async fn sweep(store: &Store<'_>, now: &Stored) {
-    if let Err(error) = sweeping(store, now).await {
+///
+/// What was in use until this change, as after a rollback, counts as unused since it, whatever was noted of it earlier.
+pub(crate) async fn sweep(store: &Store<'_>, before: &Stored, now: &Stored) {
+    if let Err(error) = sweeping(store, before, now).await {
         crate::output::say(&format!("warning: credentials that are not used any more were not deleted: {error:#}"));
     }
 }
 
-async fn sweeping(store: &Store<'_>, now: &Stored) -> Result<()> {
+async fn sweeping(store: &Store<'_>, before: &Stored, now: &Stored) -> Result<()> {
     let Store { cluster, helm, place, .. } = store;
-    let documents = documents(store, now).await?;
+    let (documents, earlier) = (documents(store, now).await?, documents(store, before).await?);
     let used: BTreeSet<&str> = documents.iter().flat_map(references).collect();
+    let used_before: BTreeSet<&str> = earlier.iter().flat_map(references).collect();
     let secrets = all(cluster, &place.release()).await?;
     let oldest = helm.history().await?.iter().map(|revision| revision.revision).min().unwrap_or_default();
     for secret in &secrets {
@@ -83,6 +86,7 @@ async fn sweeping(store: &Store<'_>, now: &Stored) -> Result<()> {
         match (used.contains(name_of(secret)), since) {
             (true, Some(_)) => mark(cluster, secret, None).await?,
             (false, None) => mark(cluster, secret, Some(now.revision)).await?,
+            (false, Some(_)) if used_before.contains(name_of(secret)) => mark(cluster, secret, Some(now.revision)).await?,
             (false, Some(since)) if since <= oldest => delete(cluster, secret).await?,
             _ => {}
         }

@@ -356,9 +356,6 @@ fn set_vault(entry: &mut Map<String, Value>, auth: &AuthArgs) {
     let ways = [(auth.identity().is_some(), "workload-identity"), (auth.service_principal.is_some(), SERVICE_PRINCIPAL)];
     if let Some((_, way)) = ways.into_iter().find(|(is_given, _)| *is_given) {
         entry.insert("login".into(), json!(way));
-    } else if auth.client_id.is_some() {
-        // An id alone is that of a managed identity.
-        entry.remove("login");
     }
 }
 

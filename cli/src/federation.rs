@@ -1,6 +1,7 @@
 //! Whether the API server gives a connection's ServiceAccount a token that Entra would take.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use sc_core::azure::{self, AUDIENCE, MOST_CREDENTIALS, Need};
@@ -18,32 +19,28 @@ const LIFE: u32 = 600;
 
 /// Asks for the token as a pod would get it, and holds what it claims against what the federated credential must say.
 pub(crate) async fn check(store: &Store<'_>, (listing, listed): (&Listing, &Listed), checks: &mut Checks) {
-    let needs = Need::of(&listed.connection);
-    let Some((need, subject)) = needs.iter().find_map(|need| if let Need::Trust { subject, .. } = need { Some((need, subject)) } else { None })
-    else {
-        return;
-    };
-    overfull(listing, need, checks);
+    let Some(need) = Need::of(&listed.connection).into_iter().find(|need| matches!(need, Need::Trust { .. })) else { return };
+    let Need::Trust { subject, .. } = &need else { return };
+    overfull(listing, &need, checks);
     let begun = Instant::now();
     let issuer = Proof::read(&store.cluster, &store.place.release_namespace).await.map(|proof| proof.issuer).unwrap_or_default();
+    let sc = store.place.command("sc");
     match claims(&store.cluster, subject).await {
-        Ok(claims) => {
-            let found = text(&claims["iss"]);
-            match mistake(&claims, (&issuer, subject)) {
-                None => {
-                    let told = format!(
-                        "issuer {found}, subject {subject}, audience {AUDIENCE}: its federated credential must say the same, to the last slash"
-                    );
-                    checks.success(IDENTITY, told, begun.elapsed());
-                }
-                Some(what) => checks.failure(IDENTITY, what, format!("make the credential anew by `{}`", need.command(Some(found))), begun.elapsed()),
+        Ok(claims) => match Mistake::of(&claims, (&issuer, subject)) {
+            None => {
+                let found = text(&claims["iss"]);
+                let told =
+                    format!("issuer {found}, subject {subject}, audience {AUDIENCE}: its federated credential must say the same, to the last slash");
+                checks.success(IDENTITY, told, begun.elapsed());
             }
-        }
-        Err(Failure::Absent) => checks.failure(IDENTITY, "its ServiceAccount is not there", "make it by `sc rerun`", begun.elapsed()),
-        Err(failure) => {
+            Some(mistake) => checks.failure(IDENTITY, mistake.to_string(), mistake.fix(&need, &sc), begun.elapsed()),
+        },
+        Err(Failure::Absent) => checks.failure(IDENTITY, "its ServiceAccount is not there", format!("make it by `{sc} rerun`"), begun.elapsed()),
+        Err(Failure::Forbidden { .. }) => {
             let fix = "ask for the right to `create` `serviceaccounts/token` in that namespace, or look at a pod of the workload";
-            checks.warning(IDENTITY, format!("no token was to be had: {failure}"), fix, begun.elapsed());
+            checks.warning(IDENTITY, "you have no right to ask for its token", fix, begun.elapsed());
         }
+        Err(failure) => checks.warning(IDENTITY, format!("no token was to be had: {failure}"), "try again", begun.elapsed()),
     }
 }
 
@@ -67,18 +64,54 @@ async fn claims(cluster: &Cluster, subject: &str) -> Result<Value, Failure> {
     token::claims(text(&answer["status"]["token"])).ok_or(Failure::Unreachable { cause: "the answer had no token" })
 }
 
-/// What is not as the credential must say; the job's own issuer is that of all tokens.
-fn mistake(claims: &Value, (issuer, subject): (&str, &str)) -> Option<String> {
-    let is_for = claims["aud"].as_array().is_some_and(|audiences| audiences.iter().any(|audience| audience == AUDIENCE));
-    let (found, sub) = (text(&claims["iss"]), text(&claims["sub"]));
-    if !is_for {
-        Some(format!("the token is not for {AUDIENCE}"))
-    } else if sub != subject {
-        Some(format!("the token is for {sub}, and not for {subject}"))
-    } else if !issuer.is_empty() && found != issuer {
-        Some(format!("the tokens are issued by {found}, and at the last run by {issuer}: the cluster has changed its issuer"))
-    } else {
-        None
+/// What a token claims that no federated credential would fit.
+#[derive(Debug, PartialEq, Eq)]
+enum Mistake {
+    /// Another audience than the one that was asked for.
+    Audience,
+    /// Another ServiceAccount than the one that was asked for.
+    Subject(String),
+    /// Another issuer than that of the job's own token.
+    Issuer { found: String, known: String },
+}
+
+impl Mistake {
+    fn of(claims: &Value, (issuer, subject): (&str, &str)) -> Option<Self> {
+        let is_for = claims["aud"].as_array().is_some_and(|audiences| audiences.iter().any(|audience| audience == AUDIENCE));
+        let (found, sub) = (text(&claims["iss"]), text(&claims["sub"]));
+        if !is_for {
+            Some(Self::Audience)
+        } else if sub != subject {
+            Some(Self::Subject(sub.to_owned()))
+        } else if !issuer.is_empty() && found != issuer {
+            Some(Self::Issuer { found: found.to_owned(), known: issuer.to_owned() })
+        } else {
+            None
+        }
+    }
+
+    fn fix(&self, need: &Need, sc: &str) -> String {
+        match self {
+            Self::Audience | Self::Subject(_) => {
+                "the API server, or what stands before it, gives other tokens than it is asked for: look at its `--api-audiences` and its proxies"
+                    .to_owned()
+            }
+            Self::Issuer { found, .. } => {
+                format!("have the identity trust the new issuer by `{}`, and run `{sc} rerun`", need.command(Some(found)).unwrap_or_default())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Audience => write!(f, "the token is not for {AUDIENCE}"),
+            Self::Subject(found) => write!(f, "the token is for {found}, and not for the ServiceAccount of the connection"),
+            Self::Issuer { found, known } => {
+                write!(f, "the tokens are issued by {found}, and at the last run by {known}: the cluster has changed its issuer")
+            }
+        }
     }
 }
 
@@ -94,14 +127,14 @@ mod tests {
     fn what_a_token_claims_must_be_what_the_credential_says() {
         let claims = |iss: &str, sub: &str, aud: &str| json!({"iss": iss, "sub": sub, "aud": [aud]});
         let expected = ("https://issuer.example/", "system:serviceaccount:shop:a");
-        assert_eq!(mistake(&claims(expected.0, expected.1, AUDIENCE), expected), None);
-        assert_eq!(mistake(&claims(expected.0, expected.1, AUDIENCE), ("", expected.1)), None, "no run has said whose the tokens are");
+        assert_eq!(Mistake::of(&claims(expected.0, expected.1, AUDIENCE), expected), None);
+        assert_eq!(Mistake::of(&claims(expected.0, expected.1, AUDIENCE), ("", expected.1)), None, "no run has said whose the tokens are");
         for wrong in [
             claims("https://issuer.example", expected.1, AUDIENCE),
             claims(expected.0, "system:serviceaccount:shop:b", AUDIENCE),
             claims(expected.0, expected.1, "https://kubernetes.default.svc"),
         ] {
-            assert!(mistake(&wrong, expected).is_some(), "{wrong}");
+            assert!(Mistake::of(&wrong, expected).is_some(), "{wrong}");
         }
     }
 }

@@ -18,8 +18,10 @@ use tokio::process::Command;
 use crate::fault::Fault;
 use crate::place::Place;
 
-/// So long Helm may wait for the Job, in seconds: longer than the Job may take, as in Helm's own default.
-const TIMEOUT: &str = "300s";
+/// So long Helm waits by default, in seconds.
+const TIMEOUT: u64 = 300;
+/// So much longer than the Job may take it waits at least.
+const MARGIN: u64 = 60;
 
 /// Helm, and the release that it is asked about.
 pub(crate) struct Helm<'a> {
@@ -124,7 +126,8 @@ impl<'a> Helm<'a> {
     /// What Helm says has failed.
     pub(crate) async fn apply(&self, verb: &str, (chart, values): (&Path, &Value), more: &[&str]) -> Result<String> {
         let chart = chart.to_str().context("the temporary folder has no name that can be passed on")?;
-        let arguments = [verb, &self.place.release, chart, "--values", "-", "--timeout", TIMEOUT];
+        let timeout = timeout(values);
+        let arguments = [verb, &self.place.release, chart, "--values", "-", "--timeout", &timeout];
         self.succeeded(&[&arguments, more].concat(), Some(values.to_string().as_bytes())).await
     }
 
@@ -133,7 +136,7 @@ impl<'a> Helm<'a> {
     /// # Errors
     /// What Helm says has failed.
     pub(crate) async fn uninstall(&self) -> Result<String> {
-        self.succeeded(&["uninstall", &self.place.release, "--timeout", TIMEOUT], None).await
+        self.succeeded(&["uninstall", &self.place.release, "--timeout", &timeout(&Value::Null)], None).await
     }
 
     /// Which Helm this is: `v4.3.1`.
@@ -182,6 +185,13 @@ impl<'a> Helm<'a> {
         };
         output.context("failed to run `helm`")
     }
+}
+
+/// How long Helm may wait for the Job of these values, which may give it more time than there is by default.
+fn timeout(values: &Value) -> String {
+    let deadline = &values["job"]["activeDeadlineSeconds"];
+    let deadline = deadline.as_u64().or_else(|| deadline.as_str()?.parse().ok()).unwrap_or_default();
+    format!("{}s", TIMEOUT.max(deadline + MARGIN))
 }
 
 /// Asks a process to end.

@@ -225,7 +225,7 @@ impl Listed {
         shown
     }
 
-    /// What must exist in Azure for it, each with the command that makes it. Without an issuer that is a command which asks the cluster for it.
+    /// What must exist in Azure for it, each with the command that makes it, where the issuer is known.
     pub(crate) fn needs(&self, issuer: Option<&str>) -> Value {
         let need = |need: &Need| match need {
             Need::Trust { client_id, subject } => json!({

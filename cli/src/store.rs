@@ -61,15 +61,17 @@ impl<'a> Store<'a> {
     /// # Errors
     /// If there is none, or it cannot be read.
     pub(crate) async fn stored(&self) -> Result<Stored> {
-        let Place { release, release_namespace, .. } = self.place;
         let found = progress::during("reading the release", self.helm.status()).await?;
-        found.ok_or_else(|| {
-            Fault::failed(
-                format!("there is no release `{release}` in namespace `{release_namespace}`"),
-                "install it by `sc install`, or name another by `--release` and `--release-namespace`",
-            )
-            .into()
-        })
+        found.ok_or_else(|| self.no_release().into())
+    }
+
+    /// Says that there is none.
+    pub(crate) fn no_release(&self) -> Fault {
+        let Place { release, release_namespace, .. } = self.place;
+        Fault::failed(
+            format!("there is no release `{release}` in namespace `{release_namespace}`"),
+            "install it by `sc install`, or name another by `--release` and `--release-namespace`",
+        )
     }
 
     /// Installs the release with these values, when there is none.
@@ -204,7 +206,7 @@ impl<'a> Store<'a> {
         // What became of the values is what Helm has now, whatever it said.
         let now = self.helm.status().await;
         if let Ok(Some(now)) = &now {
-            sweep(self, now).await;
+            sweep(self, stored, now).await;
         }
         match (upgraded, now) {
             (Ok(()), _) => Ok(()),
@@ -219,19 +221,20 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// Whether the values are right, by the same rules that the job goes by; what is wrong with a connection set alone is nothing that a change of
-    /// the values could mend.
+    /// Whether the values are right, by the same rules that the job goes by; what is wrong with connection sets alone is nothing that a change of the
+    /// values could mend.
     async fn check(&self, values: &Value) -> Result<()> {
         let mut problems = Problems::default();
         let mut ledger = Ledger::default();
         match Connections::parse(values.to_string().as_bytes(), &mut problems) {
             Err(problem) => problems.push(problem),
             Ok(Connections { listed, sets, settings }) => {
-                ledger.claim(&listed, &mut problems);
                 for (set, read) in sets.iter().zip(listing::read_sets(&self.cluster, &self.place.release_namespace, &sets).await) {
-                    let connections = read.map(|bytes| set.connections(&bytes, &settings, &mut Problems::default())).unwrap_or_default();
-                    ledger.claim(&connections, &mut problems);
+                    let of_sets = &mut Problems::default();
+                    let connections = read.map(|bytes| set.connections(&bytes, &settings, of_sets)).unwrap_or_default();
+                    ledger.claim(&connections, of_sets);
                 }
+                ledger.claim(&listed, &mut problems);
             }
         }
         let problems = problems.into_vec();
@@ -253,12 +256,13 @@ impl<'a> Store<'a> {
         let failure = proof::failure(&self.cluster, &self.place.release_namespace).await;
         let but = if failure.is_some() { "was not applied" } else { "is not proved to be applied" };
         let what = format!("the change is kept as revision {revision} of the release, but {but}");
-        let fix = format!(
-            "look by `sc status`, mend the cause and run `sc rerun`, or go back by `{} rollback {} --namespace {}`",
-            self.place.command("helm"),
-            self.place.release,
-            self.place.release_namespace
-        );
+        let Place { release, release_namespace, .. } = self.place;
+        let sc = self.place.command("sc");
+        let way = match revision {
+            1 => format!("give it better values by `{sc} upgrade --values FILE`"),
+            _ => format!("go back by `{} rollback {release} --namespace {release_namespace}`", self.place.command("helm")),
+        };
+        let fix = format!("look by `{sc} status`, mend the cause and run `{sc} rerun`, or {way}");
         let fault = Fault::of(failure.as_ref().map_or(exit::FAILED, |proof| proof.code), what, fix);
         failure.map_or(error, |proof| anyhow::anyhow!(proof.reason)).context(fault)
     }

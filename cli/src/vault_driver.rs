@@ -13,14 +13,16 @@ use crate::workload::items;
 /// The argument of the driver that turns rotation on; it is off by default (secrets-store-csi-driver v1.6.0, `cmd`).
 const ROTATES: &str = "--enable-secret-rotation";
 
-/// Looks at the arguments of the driver, wherever its DaemonSet is. Where that may not be seen, nothing is said.
+/// Looks at the arguments of the driver, wherever its DaemonSet is. Where that may not be seen, it is said so.
 pub(crate) async fn check(cluster: &Cluster, listed: &Listed, checks: &mut Checks) {
     if listed.connection.auth_type != AuthType::Csi {
         return;
     }
     let begun = Instant::now();
-    let Ok(Some(sets)) = cluster.get_at_once("/apis/apps/v1/daemonsets").await else { return };
-    let Some(arguments) = items(&sets["items"]).find_map(arguments) else { return };
+    let sets = cluster.get_at_once("/apis/apps/v1/daemonsets").await.ok().flatten().unwrap_or_default();
+    let Some(arguments) = items(&sets["items"]).find_map(arguments) else {
+        return checks.skip(&[ROTATION], "the DaemonSet of the driver is not there, or may not be seen");
+    };
     if is_on(&arguments) {
         checks.success(ROTATION, "the driver fetches again what changes", begun.elapsed());
     } else {

@@ -1,7 +1,9 @@
 //! What must exist in Azure before a connection works, as far as that follows from the connection: who trusts whom, and who may read a vault.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+
+use sha2::{Digest, Sha256};
 
 use crate::catalogue::AuthType;
 use crate::connection::Connection;
@@ -35,11 +37,11 @@ pub enum Need {
 }
 
 impl Need {
-    /// What a connection needs; nothing if only whoever keeps its target knows.
+    /// What a connection needs, each once; nothing if only whoever keeps its target knows.
     #[must_use]
-    pub fn of(connection: &Connection) -> Vec<Self> {
+    pub fn of(connection: &Connection) -> BTreeSet<Self> {
         if connection.state == State::Absent {
-            return Vec::new();
+            return BTreeSet::new();
         }
         let trust = connection.federated().map(|identity| Self::Trust {
             client_id: identity.client_id.clone(),
@@ -48,26 +50,25 @@ impl Need {
         trust.into_iter().chain(roles(connection)).collect()
     }
 
-    /// The command of Azure CLI that makes it, as bash runs it. Without an issuer the cluster is asked for its own.
+    /// The command of Azure CLI that makes it, as bash runs it; nothing if it takes the issuer of the cluster's tokens, and that is not known.
     #[must_use]
-    pub fn command(&self, issuer: Option<&str>) -> String {
-        match self {
+    pub fn command(&self, issuer: Option<&str>) -> Option<String> {
+        Some(match self {
             Self::Trust { client_id, subject } => {
-                let id = client_id.as_str();
-                let asked = r#""$(kubectl get --raw /.well-known/openid-configuration | sed 's/.*"issuer":"\([^"]*\)".*/\1/')""#;
-                let issuer = issuer.map_or_else(|| asked.to_owned(), |issuer| format!("'{issuer}'"));
+                let (issuer, id) = (issuer?, client_id.as_str());
                 format!(
                     "read -r group identity <<< \"$(az identity list --query \"[?clientId=='{id}'].[resourceGroup, name]\" --output tsv)\" && \
+                     [ -n \"$identity\" ] && \
                      az identity federated-credential create --resource-group \"$group\" --identity-name \"$identity\" --name {} \
-                     --issuer {issuer} --subject {subject} --audiences {AUDIENCE}",
-                    credential_name(subject),
+                     --issuer '{issuer}' --subject {subject} --audiences {AUDIENCE}",
+                    credential_name(issuer, subject),
                 )
             }
             Self::Role { client_id, vault, role } => format!(
                 "az role assignment create --role '{role}' --assignee {} --scope \"$(az keyvault show --name {vault} --query id --output tsv)\"",
                 client_id.as_str()
             ),
-        }
+        })
     }
 }
 
@@ -105,10 +106,13 @@ fn roles(connection: &Connection) -> impl Iterator<Item = Need> {
     roles.filter_map(move |role| vault.map(|(identity, vault)| Need::Role { client_id: identity.client_id.clone(), vault: vault.to_owned(), role }))
 }
 
-/// A name for a federated credential: 3 to 120 letters, digits, `-` and `_`, the first of them a letter or digit. One for each namespace of an identity.
-fn credential_name(subject: &str) -> String {
+/// A name for a federated credential: 3 to 120 letters, digits, `-` and `_`, the first of them a letter or digit. To make one of a name that there is
+/// replaces it, so clusters and namespaces must not share names.
+fn credential_name(issuer: &str, subject: &str) -> String {
     let namespace = subject.split(':').nth(2).unwrap_or_default();
-    format!("sc-{namespace}")
+    let digest = Sha256::digest(format!("{issuer} {subject}"));
+    let mark = digest.iter().take(4).fold(0_u32, |mark, byte| mark << 8 | u32::from(*byte));
+    format!("sc-{namespace}-{mark:08x}")
 }
 
 #[cfg(test)]
@@ -135,20 +139,21 @@ mod tests {
         let subject = format!("system:serviceaccount:shop:sc-account-{ID}");
         assert_eq!(found, [Need::Trust { client_id: Guid::parse(ID).unwrap(), subject: subject.clone() }]);
         assert_eq!(found[0].to_string(), format!("identity {ID} must trust subject {subject}, audience api://AzureADTokenExchange"));
-        let command = found[0].command(Some("https://issuer.example/a/"));
-        assert!(
-            command.ends_with(&format!("--name sc-shop --issuer 'https://issuer.example/a/' --subject {subject} --audiences {AUDIENCE}")),
-            "{command}"
-        );
+        let command = |issuer: &str| found[0].command(Some(issuer)).unwrap();
+        let own = command("https://issuer.example/a/");
+        assert!(own.ends_with(&format!("--issuer 'https://issuer.example/a/' --subject {subject} --audiences {AUDIENCE}")), "{own}");
+        let name = |command: &str| command.split("--name ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+        assert!(name(&own).starts_with("sc-shop-"), "{own}");
+        assert_ne!(name(&own), name(&command("https://issuer.example/b/")), "that of another cluster stays");
+        assert_eq!(found[0].command(None), None, "it is not guessed");
     }
 
     #[test]
     fn who_fetches_from_a_vault_has_a_role_for_each_kind() {
-        let csi =
-            "targetService: keyvault, authType: csi, target: {vault: shop-vault}, secrets: [{name: a}, {name: b, type: key}, {name: c, type: cert}]";
+        let csi = "targetService: keyvault, authType: csi, target: {vault: shop-vault}, secrets: [{name: a}, {name: b, type: key}, {name: c, type: cert}, {name: d}]";
         let texts: Vec<String> = needs(csi).iter().map(ToString::to_string).collect();
         let role = |role: &str| format!("identity {ID} must have the role `{role}` on vault shop-vault");
-        assert_eq!(texts, ["Key Vault Secrets User", "Key Vault Crypto User", "Key Vault Certificate User"].map(role));
+        assert_eq!(texts, ["Key Vault Certificate User", "Key Vault Crypto User", "Key Vault Secrets User"].map(role), "each once");
         assert_eq!(needs(&format!("{csi}, login: workload-identity")).len(), 4, "and its ServiceAccount is trusted");
     }
 

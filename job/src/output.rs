@@ -73,7 +73,10 @@ impl Output {
         for need in needs {
             let issuer = issuer.filter(|_| matches!(need, Need::Trust { .. }));
             let by_whom = issuer.map_or_else(String::new, |issuer| format!(", issuer {issuer}"));
-            self.line(&format!("in Azure: {need}{by_whom}\n      by: {}", need.command(issuer)));
+            self.line(&format!("in Azure: {need}{by_whom}"));
+            if let Some(command) = need.command(issuer) {
+                self.line(&format!("      by: {command}"));
+            }
         }
     }
 

@@ -109,7 +109,9 @@ fn the_notes_are_exactly_these_and_name_the_planned_secrets() {
     // Helm 3 asks a cluster even for a dry run.
     let [_, four] = Helm::both();
     let cases: Vec<&Case> = Case::shown()
-        .filter(|case| SHOWN.iter().chain(&["absent", "connection-sets", "empty", "formats", "sets-alone"]).any(|name| *name == case.name()))
+        .filter(|case| {
+            SHOWN.iter().chain(&["absent", "connection-sets", "empty", "formats", "sets-alone", "vault-logins"]).any(|name| *name == case.name())
+        })
         .collect();
     let notes = for_each(&cases, |case| {
         let answer = four.dry_install(&[&case.file]);

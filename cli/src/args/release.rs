@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use super::Output;
+use super::{Output, Pair, pair};
 
 /// Installs the release, without connections or with those of a values file.
 #[derive(Debug, Parser)]
@@ -30,9 +30,9 @@ pub(crate) struct ChangeArgs {
     #[arg(long, value_name = "REPOSITORY")]
     pub(crate) image: Option<String>,
 
-    /// Upgrades although the chart of the release is newer than that of this `sc`.
-    #[arg(long)]
-    pub(crate) force: bool,
+    /// Sets one of the values, beside those of the file or the release: `job.tolerations=[{"operator": "Exists"}]`.
+    #[arg(long, value_name = "FIELD=JSON", value_parser = pair)]
+    pub(crate) set_json: Vec<Pair>,
 }
 
 /// Uninstalls the release. It says first which connections become unavailable; their objects stay unless the values say otherwise.

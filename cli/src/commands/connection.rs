@@ -262,5 +262,6 @@ async fn tell(store: &Store<'_>, wanted: &Wanted, options: &Options, verb: &str)
     let done = if options.no_wait { format!("will be {verb} by the run that has begun:") } else { verb.to_owned() };
     output::say(&format!("{done} {place}"));
     output::show(options.output.form(), &show::one(listed, state, issuer.as_deref()))?;
+    show::say_needs(listed, options.output.form());
     Ok(0)
 }

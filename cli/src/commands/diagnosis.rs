@@ -83,12 +83,12 @@ fn add_facts(report: &mut Value, facts: &Facts, place: &Place) -> Result<()> {
     let state = facts.stored.as_ref().zip(facts.proof.as_ref()).map(|(stored, proof)| proof.state_of(stored));
     let present = facts.listing.iter().flat_map(Listing::present);
     let connections: Vec<Value> = present.map(|listed| redacted(&listed.shown(state.unwrap_or(State::Pending), true))).collect();
-    let release = |stored: &Stored| json!({"revision": stored.revision, "status": stored.info.status, "description": stored.info.description, "chart": stored.chart_version()});
+    let release = |stored: &Stored| json!({"revision": stored.revision, "status": stored.info.status, "chart": stored.chart_version()});
     report["release"] = facts.stored.as_ref().map(release).into();
     report["result"] = serde_json::to_value(state).context("failed to write JSON")?;
-    // Whoever reads the report has another kubeconfig.
-    let anonymous = Place { kubeconfig: None, kube_context: None, ..place.clone() };
-    report["findings"] = serde_json::to_value(doctor::findings(facts, &anonymous)).context("failed to write JSON")?;
+    // Causes and commands have names of clusters, vaults and registries.
+    let finding = |Finding { code, title, object, .. }: Finding| json!({"code": code, "title": title, "object": object});
+    report["findings"] = doctor::findings(facts, place).into_iter().map(finding).collect();
     report["notLookedAt"] = json!(facts.unread);
     report["connections"] = json!(connections);
     Ok(())

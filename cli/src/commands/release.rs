@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use sc_job::exit;
 use serde_json::{Value, json};
 
+use crate::args::Pair;
 use crate::args::release::{ChangeArgs, InstallArgs, StatusArgs, UninstallArgs};
 use crate::fault::{Fault, Problematic};
 use crate::helm::Stored;
@@ -49,26 +50,46 @@ fn values(args: &ChangeArgs, before: Value) -> Result<Value> {
     if let Some(repository) = &args.image {
         values["image"]["repository"] = json!(repository);
     }
+    args.set_json.iter().try_for_each(|pair| set(&mut values, pair))?;
     Ok(values)
+}
+
+/// Sets a field of the values. What is to be set is not quoted: it may be a credential.
+fn set(values: &mut Value, Pair { key, value }: &Pair) -> Result<()> {
+    let fix = "write `--set-json FIELD=JSON`, as in `--set-json job.activeDeadlineSeconds=600`";
+    let value: Value = serde_json::from_str(value).map_err(|_| Fault::invalid(format!("what `{key}` is to be is no JSON"), fix))?;
+    let mut place = values;
+    for field in key.split('.') {
+        if field.is_empty() || !(place.is_object() || place.is_null()) {
+            return Err(Fault::invalid(format!("there is no place `{key}` in the values"), fix).into());
+        }
+        place = &mut place[field];
+    }
+    *place = value;
+    Ok(())
 }
 
 /// Uninstalls the release.
 pub(crate) async fn uninstall(args: &UninstallArgs, place: &Place) -> Result<u8> {
     let store = Store::at(place).await?;
-    let stored = match store.stored().await {
-        Ok(stored) => stored,
-        Err(error) => {
+    let Some(stored) = progress::during("reading the release", store.helm.status()).await? else {
+        if args.yes {
             // An earlier end may have left them.
             credentials::forget(&store.cluster, &place.release()).await?;
-            return Err(error);
         }
+        return Err(store.no_release().into());
     };
     let listing = Listing::read(&store.cluster, &place.release_namespace, &stored).await?;
     let names: Vec<String> =
         listing.present().map(|listed| format!("{} in namespace {}", listed.connection.name.as_str(), listed.connection.namespace)).collect();
-    output::say(&format!("{} connections become unavailable{}", names.len(), if names.is_empty() { "" } else { ":" }));
-    for name in names {
+    let (noun, verb) = if names.len() == 1 { ("connection", "becomes") } else { ("connections", "become") };
+    output::say(&format!("{} {noun} {verb} unavailable{}", names.len(), if names.is_empty() { "" } else { ":" }));
+    for name in &names {
         output::say(&format!("  {name}"));
+    }
+    if !names.is_empty() {
+        let goes = args.delete_objects || ["true", "\"true\""].contains(&values_of(&stored)["cleanup"]["enabled"].to_string().as_str());
+        output::say(if goes { "their objects are deleted" } else { "their objects stay, and nothing keeps them up to date any more" });
     }
     if !args.yes && !confirmed(place)? {
         output::say("nothing was changed");
@@ -133,4 +154,23 @@ pub(crate) async fn status(args: &StatusArgs, place: &Place) -> Result<u8> {
     output::show(args.output.form(), &Shown { value, header: &["What", "Now"], rows })?;
     output::problems_beside(&listing.problems);
     Ok(if state == State::Succeeded { 0 } else { exit::REFUSED })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_set_where_it_belongs_and_nowhere_else() {
+        let set = |mut values: Value, key: &str, value: &str| {
+            let pair = Pair { key: key.to_owned(), value: value.to_owned() };
+            set(&mut values, &pair).map(|()| values).map_err(|error| error.to_string())
+        };
+        assert_eq!(set(json!({}), "job.nodeSelector", r#"{"a": "b"}"#), Ok(json!({"job": {"nodeSelector": {"a": "b"}}})));
+        assert_eq!(set(json!({"job": {"x": 1}}), "job.y", "[2]"), Ok(json!({"job": {"x": 1, "y": [2]}})));
+        for (key, value) in [("job", "hunter2"), ("", "1"), ("cloud.x", "1"), ("job..x", "1")] {
+            let refused = set(json!({"cloud": "AzurePublicCloud"}), key, value).unwrap_err();
+            assert!(!refused.contains("hunter2"), "{refused}");
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! `sc list`, `sc show` and `sc list-configuration`: what there is.
 
 use anyhow::Result;
+use sc_core::azure::Need;
 use sc_core::values::State;
 use serde_json::{Value, json};
 
+use crate::args::Form;
 use crate::args::connection::{ListArgs, SelectArgs};
 use crate::listing::{Listed, Listing, Wanted};
 use crate::output::{self, Shown};
@@ -39,8 +41,17 @@ pub(crate) async fn show(args: &SelectArgs, place: &Place) -> Result<u8> {
     let wanted = Wanted::of(&args.selection)?;
     let store = Store::at(place).await?;
     let Seen { listing, state, issuer } = read(&store).await?;
-    output::show(args.output.form(), &one(listing.find(&wanted)?, state, issuer.as_deref()))?;
+    let listed = listing.find(&wanted)?;
+    output::show(args.output.form(), &one(listed, state, issuer.as_deref()))?;
+    say_needs(listed, args.output.form());
     Ok(0)
+}
+
+/// Says beside a table, which has no room for it, what must exist in Azure.
+pub(crate) fn say_needs(listed: &Listed, form: Form) {
+    for need in Need::of(&listed.connection).iter().filter(|_| !form.is_whole()) {
+        output::say(&format!("in Azure: {need}: `sc show {} --output yaml` has the command", listed.connection.name.as_str()));
+    }
 }
 
 /// The variables of one connection.
@@ -70,7 +81,8 @@ pub(crate) async fn read(store: &Store<'_>) -> Result<Seen> {
     let (stored, proof) = futures::future::join(store.stored(), Proof::read(&store.cluster, namespace)).await;
     let (stored, proof) = (stored?, proof?);
     let listing = Listing::read(&store.cluster, namespace, &stored).await?;
-    Ok(Seen { listing, state: proof.state_of(&stored), issuer: Some(proof.issuer).filter(|issuer| !issuer.is_empty()) })
+    let state = proof.state_of(&stored);
+    Ok(Seen { listing, state, issuer: Some(proof.issuer).filter(|issuer| !issuer.is_empty()) })
 }
 
 /// A connection with its variables, and with what it needs in Azure.

@@ -73,8 +73,8 @@ pub(crate) struct Facts {
     /// In each namespace of a connection; nothing where there is none of that name.
     pub(crate) namespaces: BTreeMap<String, Option<Namespace>>,
     pub(crate) cluster: Objects,
-    /// Whether the API server knows SecretProviderClasses.
-    pub(crate) has_classes: bool,
+    /// Whether the API server knows SecretProviderClasses, if it has said so.
+    pub(crate) has_classes: Option<bool>,
     /// The Roles and RoleBindings of this release, wherever they are.
     pub(crate) rights: Objects,
     /// What a run of the job would do, line by line, and what it has against the values.
@@ -118,11 +118,16 @@ impl Facts {
         let of_cluster = reading.all(OF_CLUSTER.map(|kind| (kind, format!("/{kind}"))).to_vec()).await;
         let rights = reading.rights(place).await;
         let (dry_run, problems) = if stored.is_some() { reading.tried(store, &values).await } else { (Vec::new(), Vec::new()) };
+        let has_classes = match cluster.get_at_once("/apis/secrets-store.csi.x-k8s.io/v1").await {
+            Ok(found) => Some(found.is_some()),
+            Err(Failure::UnknownKind) => Some(false),
+            Err(failure) => reading.noted("whether SecretProviderClasses are known", Err(failure.into())),
+        };
         let proof = reading.noted("what the last run has proved", Proof::read(cluster, &place.release_namespace).await);
         Ok(Self {
-            kept: kept(cluster, proof.as_ref()).await,
+            kept: kept(store, proof.as_ref()).await,
             proof,
-            has_classes: cluster.get_at_once("/apis/secrets-store.csi.x-k8s.io/v1").await.is_ok_and(|found| found.is_some()),
+            has_classes,
             unread: reading.unread,
             stored,
             history,
@@ -245,13 +250,13 @@ impl Reading<'_> {
     }
 }
 
-/// What earlier runs have kept, as far as it is still there.
-async fn kept(cluster: &Cluster, proof: Option<&Proof>) -> Vec<(ObjectId, String)> {
+/// What earlier runs have kept, as far as it is still there, with the command that deletes it in this cluster.
+async fn kept(Store { cluster, place, .. }: &Store<'_>, proof: Option<&Proof>) -> Vec<(ObjectId, String)> {
     let mut there = Vec::new();
-    for command in proof.iter().flat_map(|proof| proof.kept.lines()) {
-        let Some(id) = ObjectId::of_deletion(command) else { continue };
+    for id in proof.iter().flat_map(|proof| proof.kept.lines()).filter_map(ObjectId::of_deletion) {
         if cluster.get_at_once(&sc_job::cluster::path(&id)).await.is_ok_and(|found| found.is_some()) {
-            there.push((id, command.to_owned()));
+            let deletion = id.deletion(&place.release()).replacen("kubectl", &place.command("kubectl"), 1);
+            there.push((id, deletion));
         }
     }
     there

@@ -21,7 +21,8 @@ pub(super) fn of_pod(workload: &Workload<'_>, facts: &Facts, findings: &mut Find
         return;
     }
     let values = |findings: &Findings<'_>| [("pod", name_of(pod).to_owned()), ("restart", workload.restart(findings))];
-    let given = |name: &str| items(&pod["spec"]["containers"][0]["env"]).find(|variable| variable["name"] == name);
+    let given =
+        |name: &str| items(&pod["spec"]["containers"]).flat_map(|container| items(&container["env"])).find(|variable| variable["name"] == name);
     let account = pod["spec"]["serviceAccountName"].as_str().unwrap_or_default();
     let account = workload.namespace.of("serviceaccounts").iter().find(|known| name_of(known) == account);
     let wanted = account.and_then(|account| account["metadata"]["annotations"][WEBHOOK_CLIENT_ID].as_str());

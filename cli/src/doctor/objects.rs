@@ -4,8 +4,10 @@ use super::Findings;
 use super::facts::{Facts, name_of};
 use super::identities::is_hooked;
 use sc_core::azure::AUDIENCE;
+use sc_core::names::{MANAGED_BY, MANAGER};
 use sc_core::problem::Kind;
 use sc_core::values::VaultLogin;
+use serde_json::{Value, json};
 
 use crate::listing::Listing;
 use crate::proof::State;
@@ -108,21 +110,20 @@ fn obstacles(facts: &Facts, findings: &mut Findings<'_>) {
         quotas(facts, findings);
     }
     if reason.contains("an admission policy denied it") {
-        policies(facts, findings);
+        policies(facts, &reason, findings);
     }
 }
 
-/// The bindings of policies that reach a namespace of connections.
-fn policies(facts: &Facts, findings: &mut Findings<'_>) {
-    for binding in facts.cluster.get("validatingadmissionpolicybindings").into_iter().flatten() {
-        let selector = &binding["spec"]["matchResources"]["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"];
-        let reaches = selector.as_str().is_none_or(|name| facts.namespaces.contains_key(name));
-        let denies = binding["spec"]["validationActions"].as_array().is_some_and(|actions| actions.iter().any(|action| action == "Deny"));
-        let is_charts = binding["metadata"]["labels"]["app.kubernetes.io/name"] == crate::chart::NAME;
-        if reaches && denies && !is_charts {
-            let name = name_of(binding).to_owned();
-            findings.add("SC1316", format!("validatingadmissionpolicybinding {name}"), [("policy", name)]);
-        }
+/// The bindings of policies that the last run names, with an exception for what is the job's.
+fn policies(facts: &Facts, reason: &str, findings: &mut Findings<'_>) {
+    let is_named = |binding: &&Value| reason.contains(&format!("(binding {})", name_of(binding)));
+    for binding in facts.cluster.get("validatingadmissionpolicybindings").into_iter().flatten().filter(is_named) {
+        let name = name_of(binding).to_owned();
+        let selector = "/spec/matchResources/objectSelector/matchExpressions";
+        let mut others: Vec<Value> = items(binding.pointer(selector).unwrap_or(&Value::Null)).cloned().collect();
+        others.push(json!({"key": MANAGED_BY, "operator": "NotIn", "values": [MANAGER]}));
+        let patch = json!({"spec": {"matchResources": {"objectSelector": {"matchExpressions": others}}}});
+        findings.add("SC1316", format!("validatingadmissionpolicybinding {name}"), [("policy", name), ("patch", patch.to_string())]);
     }
 }
 
@@ -132,8 +133,7 @@ fn quotas(facts: &Facts, findings: &mut Findings<'_>) {
             let hard = quota["status"]["hard"].as_object().into_iter().flatten();
             // The job makes nothing that another limit counts.
             let counts = ["count/secrets", "secrets", "count/serviceaccounts"];
-            let is_full =
-                |(what, most): &(&String, &serde_json::Value)| counts.contains(&what.as_str()) && **most == quota["status"]["used"][what.as_str()];
+            let is_full = |(what, most): &(&String, &Value)| counts.contains(&what.as_str()) && **most == quota["status"]["used"][what.as_str()];
             for (what, most) in hard.filter(is_full) {
                 let Some(more) = most.as_str().and_then(|most| most.parse::<u32>().ok()).map(|most| most.saturating_add(100)) else { continue };
                 let values = [("where", place.to_owned()), ("quota", name_of(quota).to_owned()), ("what", what.clone()), ("more", more.to_string())];
@@ -148,14 +148,18 @@ fn installed(facts: &Facts, findings: &mut Findings<'_>) {
     use sc_core::catalogue::AuthType;
     let uses = |auth_type| facts.listing.iter().flat_map(Listing::present).find(move |listed| listed.connection.auth_type == auth_type);
     if uses(AuthType::Csi).is_some() {
-        if !facts.has_classes {
+        if facts.has_classes == Some(false) {
             findings.add("SC1310", "customresourcedefinition secretproviderclasses.secrets-store.csi.x-k8s.io", []);
         }
         let object = format!("csidriver {CSI_DRIVER}");
         if let Some(drivers) = facts.cluster.get("csidrivers") {
             match drivers.iter().find(|driver| name_of(driver) == CSI_DRIVER) {
                 None => findings.add("SC1311", object, []),
-                Some(driver) if wants_tokens(facts) && !gives_tokens(driver) => findings.add("SC1515", object, []),
+                Some(driver) if wants_tokens(facts) && !gives_tokens(driver) => {
+                    let mut requests: Vec<Value> = items(&driver["spec"]["tokenRequests"]).cloned().collect();
+                    requests.push(json!({"audience": AUDIENCE}));
+                    findings.add("SC1515", object, [("patch", json!({"spec": {"tokenRequests": requests}}).to_string())]);
+                }
                 Some(_) => {}
             }
         }
@@ -175,6 +179,6 @@ fn wants_tokens(facts: &Facts) -> bool {
 }
 
 /// Whether the driver is given tokens for Entra.
-fn gives_tokens(driver: &serde_json::Value) -> bool {
+fn gives_tokens(driver: &Value) -> bool {
     items(&driver["spec"]["tokenRequests"]).any(|request| request["audience"] == AUDIENCE)
 }

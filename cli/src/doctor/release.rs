@@ -58,7 +58,8 @@ fn strangers(facts: &Facts, findings: &mut Findings<'_>) {
     }
 }
 
-fn is_of(object: &Value, release: &str) -> bool {
+/// Whether Helm has made an object for this release.
+pub(super) fn is_of(object: &Value, release: &str) -> bool {
     object["metadata"]["annotations"][OWNER] == release
 }
 

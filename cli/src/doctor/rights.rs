@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Findings;
 use super::facts::{Facts, name_of};
+use super::release::is_of;
 
 /// The name of the job's Roles, RoleBindings and ServiceAccount.
 const JOB: &str = "sc-job";
@@ -21,24 +22,32 @@ pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
 /// Rights that were taken away, or given to another.
 fn missing(facts: &Facts, findings: &mut Findings<'_>) {
     let own = findings.place.release_namespace.clone();
-    let of_release = KINDS.map(|(plural, kind)| (own.as_str(), kind, facts.release.get(plural).map(Vec::as_slice)));
+    let of_release = KINDS.map(|(plural, kind)| (own.as_str(), kind, JOB, facts.release.get(plural).map(Vec::as_slice)));
     let of_connections = facts
         .present()
         .filter(|(_, namespace)| !namespace.is_terminating)
-        .flat_map(|(name, namespace)| KINDS.map(|(plural, kind)| (name, kind, namespace.read(plural))));
-    for (place, kind, objects) in of_release.into_iter().chain(of_connections) {
+        .flat_map(|(place, namespace)| KINDS.map(|(plural, kind)| (place, kind, role_in(place, &own), namespace.read(plural))));
+    for (place, kind, name, objects) in of_release.into_iter().chain(of_connections) {
         let Some(objects) = objects else { continue };
-        match objects.iter().find(|object| name_of(object) == JOB) {
-            None => findings.add("SC1201", format!("{kind} {place}/{JOB}"), [("kind", kind.to_owned())]),
+        let values = [("where", place.to_owned()), ("kind", kind.to_owned()), ("name", name.to_owned())];
+        match objects.iter().find(|object| name_of(object) == name) {
+            None => findings.add("SC1201", format!("{kind} {place}/{name}"), values),
+            // What is another's is told as that.
+            Some(object) if !is_of(object, &findings.place.release) => {}
             Some(object) => {
                 let subject = &object["subjects"][0];
                 let is_ours = subject["name"] == JOB && subject["namespace"] == own.as_str();
                 if kind == "rolebinding" && !is_ours {
-                    findings.add("SC1203", format!("{kind} {place}/{JOB}"), [("where", place.to_owned())]);
+                    findings.add("SC1203", format!("{kind} {place}/{name}"), values);
                 }
             }
         }
     }
+}
+
+/// What the chart calls the Role for the connections of a namespace: in that of the release there is another one.
+fn role_in(place: &str, own: &str) -> &'static str {
+    if place == own { "sc-job-connections" } else { JOB }
 }
 
 /// Rights in namespaces that no connection is in. Those for what is yet to be deleted are in the manifest of the release.

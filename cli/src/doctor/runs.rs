@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::facts::{Facts, name_of};
 use super::{Findings, release};
 use crate::proof::State;
+use crate::workload::items;
 
 /// What an event on a Job says when no pod could be made: a part of it, and the code.
 const NOT_CREATED: [(&str, &str); 6] = [
@@ -120,7 +121,9 @@ fn not_scheduled(facts: &Facts, pod: &Value, findings: &mut Findings<'_>) {
         return;
     }
     let code = if *code == "SC1112" && taint == CRITICAL { "SC1104" } else { code };
-    findings.add(code, object("pod", pod), [("message", message.to_owned()), ("taint", taint)]);
+    let mut tolerations: Vec<Value> = items(&facts.values["job"]["tolerations"]).cloned().collect();
+    tolerations.push(json!({"key": taint, "operator": "Exists"}));
+    findings.add(code, object("pod", pod), [("message", message.to_owned()), ("tolerations", Value::Array(tolerations).to_string())]);
 }
 
 /// A taint that keeps pods away from every node.

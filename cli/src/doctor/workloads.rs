@@ -49,9 +49,14 @@ impl Workload<'_> {
         format!("pod {}/{}", self.place, name_of(self.pod))
     }
 
+    /// How its containers are, the initial ones first.
+    fn statuses(&self) -> impl Iterator<Item = &Value> {
+        ["initContainerStatuses", "containerStatuses"].into_iter().flat_map(|list| items(&self.pod["status"][list]))
+    }
+
     /// The Secrets of connections that its containers take variables from.
     fn secrets(&self) -> impl Iterator<Item = &str> {
-        let containers = self.pod["spec"]["containers"].as_array().into_iter().flatten();
+        let containers = ["initContainers", "containers"].into_iter().flat_map(|list| items(&self.pod["spec"][list]));
         let sources = containers.flat_map(|container| {
             let whole = container["envFrom"].as_array().into_iter().flatten().filter_map(|source| source["secretRef"]["name"].as_str());
             let single = container["env"].as_array().into_iter().flatten().filter_map(|one| one["valueFrom"]["secretKeyRef"]["name"].as_str());
@@ -62,8 +67,7 @@ impl Workload<'_> {
 
     /// A pod that was started before its Secret got its present data.
     fn stale(&self, findings: &mut Findings<'_>) {
-        let started = time(&self.pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"]);
-        let Some(started) = started else { return };
+        let Some(started) = self.statuses().filter_map(|status| time(&status["state"]["running"]["startedAt"])).min() else { return };
         for name in self.secrets() {
             let secret = self.namespace.of("secrets").iter().find(|secret| name_of(secret) == name);
             let writes = secret.and_then(|secret| secret["metadata"]["managedFields"].as_array()).into_iter().flatten();
@@ -77,11 +81,9 @@ impl Workload<'_> {
 
     /// A pod whose container waits for a Secret or a key that is not there.
     fn waiting(&self, facts: &Facts, findings: &mut Findings<'_>) {
-        let waiting = &self.pod["status"]["containerStatuses"][0]["state"]["waiting"];
+        let mut waiting = self.statuses().map(|status| &status["state"]["waiting"]);
+        let Some(waiting) = waiting.find(|waiting| waiting["reason"] == "CreateContainerConfigError") else { return };
         let message = waiting["message"].as_str().unwrap_or_default();
-        if waiting["reason"] != "CreateContainerConfigError" {
-            return;
-        }
         let here = || facts.listing.iter().flat_map(Listing::present).filter(|listed| listed.connection.namespace.as_str() == self.place);
         let secrets: Vec<String> = here().map(|listed| listed.connection.name.secret()).collect();
         let pod = name_of(self.pod).to_owned();
@@ -118,22 +120,37 @@ impl Workload<'_> {
     }
 
     /// The command for a workload that cannot start: it puts the right word in the place of the wrong one, or goes back to what the workload said
-    /// before, or has it rest until whoever wrote it knows what it should say.
+    /// before. Where neither can be, only whoever wrote it knows what it should say.
     pub(super) fn repair(&self, findings: &Findings<'_>, wrong: &Wrong<'_>) -> String {
-        let (kind, name) = self.owner().unwrap_or_else(|| ("pod".to_owned(), name_of(self.pod).to_owned()));
         let kubectl = format!("{} -n {}", findings.place.command("kubectl"), self.place);
+        let Some((kind, name)) = self.owner() else {
+            // A pod cannot be changed: what it was is kept for whoever writes it anew.
+            let name = name_of(self.pod);
+            return format!("(umask 077; {kubectl} get pod {name} -o yaml > {}-{name}.yaml) && {kubectl} delete pod {name}", self.place);
+        };
         let live =
             KINDS.iter().find(|(_, one)| *one == kind).and_then(|(plural, _)| self.namespace.of(plural).iter().find(|live| name_of(live) == name));
-        let Some(live) = live else { return format!("{kubectl} delete {kind} {name}") };
+        let Some(live) = live else { return format!("{kubectl} edit {kind} {name}") };
         let patch = wrong.patch(&live["spec"]["template"]);
         if !patch.is_empty() {
-            return format!("{kubectl} patch {kind} {name} --type=json -p '{}'", Value::Array(patch));
+            format!("{kubectl} patch {kind} {name} --type=json -p '{}'", Value::Array(patch))
+        } else if had_another_template(live) {
+            format!("{kubectl} rollout undo {kind}/{name}")
+        } else if kind == "daemonset" {
+            format!("{kubectl} edit {kind} {name}")
+        } else {
+            format!("{kubectl} scale {kind}/{name} --replicas=0")
         }
-        let revision = live["metadata"]["annotations"]["deployment.kubernetes.io/revision"].as_str().and_then(|text| text.parse::<u64>().ok());
-        if revision.is_some_and(|revision| revision > 1) || live["status"]["currentRevision"] != live["status"]["updateRevision"] {
-            return format!("{kubectl} rollout undo {kind}/{name}");
+    }
+
+    /// The command that has its pods run as a ServiceAccount.
+    pub(super) fn run_as(&self, findings: &Findings<'_>, account: &str) -> String {
+        let kubectl = format!("{} -n {}", findings.place.command("kubectl"), self.place);
+        let patch = json!({"spec": {"template": {"spec": {"serviceAccountName": account}}}});
+        match self.owner().filter(|(kind, _)| KINDS.iter().any(|(_, known)| known == kind)) {
+            Some((kind, name)) => format!("{kubectl} patch {kind} {name} --type=merge -p '{patch}'"),
+            None => self.repair(findings, &Wrong { field: "name", is: ("", ""), right: None }),
         }
-        if kind == "daemonset" { format!("{kubectl} delete {kind} {name}") } else { format!("{kubectl} scale {kind}/{name} --replicas=0") }
     }
 
     /// What its template stands in.
@@ -146,6 +163,13 @@ impl Workload<'_> {
         }
         Some((kind, name))
     }
+}
+
+/// Whether there is something to go back to.
+fn had_another_template(live: &Value) -> bool {
+    let number = |annotation: &str| live["metadata"]["annotations"][annotation].as_str().and_then(|text| text.parse::<u64>().ok());
+    let revisions = ["deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation"].map(number);
+    revisions.into_iter().flatten().any(|revision| revision > 1) || live["status"]["currentRevision"] != live["status"]["updateRevision"]
 }
 
 /// A word in a pod template that names what is not there.

@@ -37,9 +37,15 @@ fn mounted(pods: &Pods<'_>, volume: &Node, findings: &mut Findings) {
     if !csi.get("readOnly").is_true() {
         findings.add(Mistake::VolumeWritable, csi);
     }
-    let login = pods.object(ObjectKind::SecretProviderClass, class(volume)).and_then(|object| Needs::of(object.connection).vault_login);
-    if login.is_some_and(|login| csi.at("/nodePublishSecretRef/name").text() != Some(&login)) {
+    let connection = pods.object(ObjectKind::SecretProviderClass, class(volume)).map(|object| object.connection);
+    let needs = connection.map(Needs::of).unwrap_or_default();
+    if needs.vault_login.is_some_and(|login| csi.at("/nodePublishSecretRef/name").text() != Some(&login)) {
         findings.add(Mistake::LoginMissing, csi);
+    }
+    if let Some((connection, account)) = connection.zip(needs.account).filter(|(_, account)| pods.account().text() != Some(account)) {
+        let what = format!("connection `{}` needs ServiceAccount `{account}`, and the pods run as another", connection.name.as_str());
+        let fix = format!("write `serviceAccountName: {account}` into the `spec` of the pod template");
+        findings.about(Mistake::AccountOther, class(volume), what, fix);
     }
     let mut mounts = pods.containers().flat_map(|container| container.get("volumeMounts").items());
     if name.is_there() && !mounts.any(|mount| mount.get("name").text() == name.text()) {

@@ -45,7 +45,7 @@ pub enum Failure {
     /// An admission webhook or policy said no.
     #[error("an admission policy denied it{webhook}")]
     Denied {
-        /// ` (webhook name)`, or nothing.
+        /// ` (name of a webhook)`, ` (binding name)` of a policy, or nothing.
         webhook: String,
     },
     /// It is larger than the API server takes.
@@ -105,9 +105,8 @@ pub(super) fn of_answer(status: StatusCode, verb: &'static str, answer: &Value, 
     let message = answer["message"].as_str().unwrap_or_default();
     match status.as_u16() {
         code @ 500..=599 if message.contains("failed calling webhook") => Failure::Busy { code, webhook: webhook(message, " failed"), retry_after },
-        _ if message.contains("admission webhook") || message.contains("ValidatingAdmissionPolicy") => {
-            Failure::Denied { webhook: webhook(message, "") }
-        }
+        _ if message.contains("ValidatingAdmissionPolicy") => Failure::Denied { webhook: binding(message) },
+        _ if message.contains("admission webhook") => Failure::Denied { webhook: webhook(message, "") },
         403 if message.contains("exceeded quota") => Failure::Quota,
         403 if message.contains("being terminated") => Failure::Terminating,
         403 => Failure::Forbidden { verb },
@@ -127,6 +126,12 @@ pub(super) fn of_answer(status: StatusCode, verb: &'static str, answer: &Value, 
 fn webhook(message: &str, did: &str) -> String {
     let name = message.split_once("webhook \"").and_then(|(_, rest)| rest.split_once('"')).map(|(name, _)| name);
     name.map_or_else(String::new, |name| format!(" ({name}{did})"))
+}
+
+/// The name of the binding by which a policy denies: `ValidatingAdmissionPolicy 'p' with binding 'b' denied request: …`.
+fn binding(message: &str) -> String {
+    let name = message.split_once(" with binding '").and_then(|(_, rest)| rest.split_once('\'')).map(|(name, _)| name);
+    name.map_or_else(String::new, |name| format!(" (binding {name})"))
 }
 
 /// The names of the fields that an answer complains about.
@@ -164,6 +169,9 @@ mod tests {
     fn the_words_of_a_webhook_are_not_passed_on() {
         let denied = told(400, &json!({"message": "admission webhook \"policy.example\" denied the request: password hunter2 is weak"}));
         assert_eq!(denied.to_string(), "an admission policy denied it (policy.example)");
+        let policy =
+            told(422, &json!({"message": "secrets \"x\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: hunter2"}));
+        assert_eq!(policy.to_string(), "an admission policy denied it (binding b)");
         let silent = told(500, &json!({"message": "Internal error occurred: failed calling webhook \"policy.example\": Post hunter2: timeout"}));
         assert_eq!(silent.to_string(), "the API server answered 500 (policy.example failed)");
     }

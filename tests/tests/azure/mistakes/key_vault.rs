@@ -1,15 +1,14 @@
 //! Vaults: pods that wait for what they mount, since a right, a class or a part is not there.
 
-use std::fs;
-
 use serde_json::{Value, json};
 
 use super::{Kept, PATIENCE, assert_found, assert_sound, deployment, find, found, mend, start};
 use crate::bed::{self, Bed, Helm};
 use crate::kube;
 use crate::session::Session;
-use crate::stand_in::{self, Identity, Vault, issuer, variable};
+use crate::stand_in::{self, Identity, Vault, issuer};
 
+const CLASS: &str = "secretproviderclass.secrets-store.csi.x-k8s.io";
 const DRIVER: &str = "secrets-store.csi.k8s.io";
 
 #[test]
@@ -22,19 +21,26 @@ fn pods_that_wait_for_a_right() {
         bed.upgraded(&[vault_connection(bed, &identity, &vault)], &[]);
         let session = Session::of(bed);
         assert_sound(&session);
-        start(bed, &session, "vault");
+        // The usual slip: it runs as `default`.
+        let mut slip = deployment(bed, &session, "vault");
+        slip["spec"]["template"]["spec"].as_object_mut().unwrap().remove("serviceAccountName");
+        kube::apply(&[slip]);
+        let command = found(&session, "SC1514")["fix"].as_str().unwrap().to_owned();
+        assert!(session.shell(&command).is_ok, "{command}");
         let finding = found(&session, "SC1512");
         let subject = format!("system:serviceaccount:{}:sc-account-{}", bed.shop(), identity.client);
         let command = finding["fix"].as_str().unwrap();
         let said = format!("--issuer '{}' --subject {subject} --audiences api://AzureADTokenExchange", issuer().name);
         assert!(command.contains("az identity federated-credential create") && command.contains(&said), "{command}");
         identity.trust(bed.shop(), &format!("sc-account-{}", identity.client));
+        anew(bed);
 
         let finding = found(&session, "SC1513");
         let command = finding["fix"].as_str().unwrap();
         assert!(command.starts_with("az role assignment create --role 'Key Vault Secrets User'"), "{command}");
         assert!(command.contains(&identity.client) && command.contains(&vault.name), "{command}");
         vault.let_read(&identity);
+        anew(bed);
         kube::kubectl(&["-n", bed.shop(), "rollout", "status", "deployment/vault", "--timeout=240s"]);
         assert_sound(&session);
     });
@@ -55,6 +61,7 @@ fn classes_that_are_not_in_the_namespace_of_the_pod() {
         let session = Session::of(bed);
         // One is nearly right, and the other is of another namespace.
         for (class, told) in [("sc-vaults-secretprovider", ""), ("sc-elsewhere-secretprovider", bed.namespaces[1].as_str())] {
+            kube::run(&["-n", bed.shop(), "delete", "deployment", "vault", "--ignore-not-found", "--wait=true"]);
             let mut deployment = deployment(bed, &session, "vault");
             deployment["spec"]["template"]["spec"]["volumes"][0]["csi"]["volumeAttributes"]["secretProviderClass"] = json!(class);
             kube::apply(&[deployment]);
@@ -88,29 +95,21 @@ fn parts_that_are_not_there() {
         assert_found(&session, "SC1311");
         drop(kept);
 
-        let absent = Moved::away(&variable("SC_PROVIDER_SOCKET"));
+        // The driver keeps its way to a provider that it has found once: one that it has never found is as absent.
+        let absent = json!({"spec": {"provider": "absent"}}).to_string();
+        kube::kubectl(&["-n", bed.shop(), "patch", CLASS, "sc-vault-secretprovider", "--type=merge", "-p", &absent]);
         start(bed, &session, "vault");
         assert_found(&session, "SC1511");
-        drop(absent);
+        assert!(session.run("rerun", "").is_ok);
+        anew(bed);
         kube::kubectl(&["-n", bed.shop(), "rollout", "status", "deployment/vault", "--timeout=240s"]);
         assert_sound(&session);
     });
 }
 
-/// A file that is elsewhere for as long as this lives.
-struct Moved(String);
-
-impl Moved {
-    fn away(file: &str) -> Self {
-        fs::rename(file, format!("{file}.away")).unwrap();
-        Self(file.to_owned())
-    }
-}
-
-impl Drop for Moved {
-    fn drop(&mut self) {
-        fs::rename(format!("{}.away", self.0), &self.0).unwrap();
-    }
+/// Has the pods made anew: the kubelet would ask the driver again in steps of up to two minutes.
+fn anew(bed: &Bed) {
+    kube::kubectl(&["-n", bed.shop(), "delete", "pods", "--all", "--grace-period=0", "--force"]);
 }
 
 fn vault_connection(bed: &Bed, identity: &Identity, vault: &Vault) -> Value {
