@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::dry_run::{Said, dry_run};
 use crate::helm::{Revision, Stored};
-use crate::listing::Listing;
+use crate::listing::{Listed, Listing};
 use crate::place::Place;
 use crate::proof::Proof;
 use crate::store::{Store, values_of};
@@ -166,6 +166,11 @@ impl Facts {
     /// An object in the namespace of the release.
     pub(crate) fn find(&self, kind: &str, name: &str) -> Option<&Value> {
         self.of_release(kind).iter().find(|object| name_of(object) == name)
+    }
+
+    /// The connections of a namespace.
+    pub(crate) fn connections_in<'a>(&'a self, place: &'a str) -> impl Iterator<Item = &'a Listed> {
+        self.listing.iter().flat_map(Listing::present).filter(move |listed| listed.connection.namespace.as_str() == place)
     }
 
     /// The namespaces of connections that are there.

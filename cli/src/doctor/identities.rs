@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use super::Findings;
 use super::facts::{Facts, name_of};
 use super::workloads::{Template, Workload};
-use crate::listing::Listing;
 use crate::workload::{INJECTED, USE_IDENTITY, items};
 
 /// The variable by which an SDK finds the token.
@@ -57,7 +56,7 @@ pub(super) fn of_template(Template { place, kind, workload }: &Template<'_>, fac
 
 /// Whether a connection in that namespace has this ServiceAccount and wants the webhook to give its pods a token.
 fn wants_token(facts: &Facts, place: &str, account: &str) -> bool {
-    let here = facts.listing.iter().flat_map(Listing::present).map(|listed| &listed.connection).filter(|one| one.namespace.as_str() == place);
+    let here = facts.connections_in(place).map(|listed| &listed.connection);
     let mut webhooks = here.filter(|connection| connection.auth_type == AuthType::WorkloadIdentity);
     webhooks.any(|connection| connection.federated().is_some_and(|identity| identity.client_id.service_account() == account))
 }

@@ -52,7 +52,7 @@ fn without_right(workload: &Workload<'_>, code: &str, facts: &Facts, findings: &
     let classes = items(&workload.pod["spec"]["volumes"]).filter_map(|volume| volume["csi"]["volumeAttributes"]["secretProviderClass"].as_str());
     let classes: Vec<&str> = classes.collect();
     let is_mounted = |listed: &&Listed| classes.contains(&listed.connection.name.secret_provider_class().as_str());
-    let mounted: Vec<&Listed> = here(workload, facts).filter(is_mounted).collect();
+    let mounted: Vec<&Listed> = facts.connections_in(workload.place).filter(is_mounted).collect();
     let wanted = mounted.iter().find_map(|listed| Some(listed.connection.federated()?.client_id.service_account()));
     let account = workload.pod["spec"]["serviceAccountName"].as_str().unwrap_or("default").to_owned();
     if let Some(wanted) = wanted.filter(|wanted| *wanted != account) {
@@ -75,15 +75,11 @@ fn unknown_class(workload: &Workload<'_>, class: &str, facts: &Facts, findings: 
     if !has_form(ObjectKind::SecretProviderClass, class) {
         return;
     }
-    let known: Vec<String> = here(workload, facts).map(|listed| listed.connection.name.secret_provider_class()).collect();
+    let known: Vec<String> = facts.connections_in(workload.place).map(|listed| listed.connection.name.secret_provider_class()).collect();
     let elsewhere = facts.listing.iter().flat_map(Listing::present).find(|listed| listed.connection.name.secret_provider_class() == class);
     let near = elsewhere.map_or_else(String::new, |listed| format!(": it is in namespace {}, and of use only there", listed.connection.namespace));
     let nearest = Choice::of(class, known.iter().map(String::as_str)).nearest().map(str::to_owned);
     let repair = workload.repair(findings, &Wrong { field: "secretProviderClass", is: (class, ""), right: nearest.as_deref() });
     let values = [("pod", name_of(workload.pod).to_owned()), ("class", class.to_owned()), ("near", near), ("repair", repair)];
     findings.add("SC1510", workload.object(), values);
-}
-
-fn here<'a>(workload: &'a Workload<'_>, facts: &'a Facts) -> impl Iterator<Item = &'a Listed> {
-    facts.listing.iter().flat_map(Listing::present).filter(|listed| listed.connection.namespace.as_str() == workload.place)
 }

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::facts::{Facts, Namespace, name_of};
 use super::{Findings, identities, mounts};
-use crate::listing::Listing;
 use crate::workload::items;
 
 /// The kinds whose pods are made from a template that may change.
@@ -84,7 +83,7 @@ impl Workload<'_> {
         let mut waiting = self.statuses().map(|status| &status["state"]["waiting"]);
         let Some(waiting) = waiting.find(|waiting| waiting["reason"] == "CreateContainerConfigError") else { return };
         let message = waiting["message"].as_str().unwrap_or_default();
-        let here = || facts.listing.iter().flat_map(Listing::present).filter(|listed| listed.connection.namespace.as_str() == self.place);
+        let here = || facts.connections_in(self.place);
         let secrets: Vec<String> = here().map(|listed| listed.connection.name.secret()).collect();
         let pod = name_of(self.pod).to_owned();
         // `couldn't find key KEY in Secret NAMESPACE/NAME`

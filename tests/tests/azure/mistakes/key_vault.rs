@@ -15,9 +15,7 @@ const DRIVER: &str = "secrets-store.csi.k8s.io";
 fn pods_that_wait_for_a_right() {
     stand_in::listen();
     bed::with(Helm::Four, "mistakes-rights", 1, |bed| {
-        let identity = Identity::new();
-        let vault = Vault::beside(&identity);
-        vault.keep("db-password", "hunter2-vault-hunter2");
+        let (identity, vault) = filled();
         bed.upgraded(&[vault_connection(bed, &identity, &vault)], &[]);
         let session = Session::of(bed);
         assert_sound(&session);
@@ -50,11 +48,7 @@ fn pods_that_wait_for_a_right() {
 fn classes_that_are_not_in_the_namespace_of_the_pod() {
     stand_in::listen();
     bed::with(Helm::Four, "mistakes-class", 2, |bed| {
-        let identity = Identity::new();
-        let vault = Vault::beside(&identity);
-        vault.keep("db-password", "hunter2-vault-hunter2");
-        vault.let_read(&identity);
-        identity.trust(bed.shop(), &format!("sc-account-{}", identity.client));
+        let (identity, vault) = granted(bed);
         let mut elsewhere = vault_connection(bed, &identity, &vault);
         (elsewhere["name"], elsewhere["namespace"]) = (json!("elsewhere"), json!(bed.namespaces[1]));
         bed.upgraded(&[vault_connection(bed, &identity, &vault), elsewhere], &[]);
@@ -78,11 +72,7 @@ fn classes_that_are_not_in_the_namespace_of_the_pod() {
 fn parts_that_are_not_there() {
     stand_in::listen();
     bed::alone(Helm::Four, "mistakes-parts", 1, |bed| {
-        let identity = Identity::new();
-        let vault = Vault::beside(&identity);
-        vault.keep("db-password", "hunter2-vault-hunter2");
-        vault.let_read(&identity);
-        identity.trust(bed.shop(), &format!("sc-account-{}", identity.client));
+        let (identity, vault) = granted(bed);
         bed.upgraded(&[vault_connection(bed, &identity, &vault)], &[]);
         let session = Session::of(bed);
         assert_sound(&session);
@@ -105,6 +95,22 @@ fn parts_that_are_not_there() {
         kube::kubectl(&["-n", bed.shop(), "rollout", "status", "deployment/vault", "--timeout=240s"]);
         assert_sound(&session);
     });
+}
+
+/// An identity without a right, and a vault with a secret.
+fn filled() -> (Identity, Vault) {
+    let identity = Identity::new();
+    let vault = Vault::beside(&identity);
+    vault.keep("db-password", "hunter2-vault-hunter2");
+    (identity, vault)
+}
+
+/// The same, and the identity may read it by its ServiceAccount.
+fn granted(bed: &Bed) -> (Identity, Vault) {
+    let (identity, vault) = filled();
+    vault.let_read(&identity);
+    identity.trust(bed.shop(), &format!("sc-account-{}", identity.client));
+    (identity, vault)
 }
 
 /// Has the pods made anew: the kubelet would ask the driver again in steps of up to two minutes.
