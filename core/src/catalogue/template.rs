@@ -3,8 +3,9 @@
 //! Blocks, partials and the unescaped `{{{name}}}` are refused, so that every value passes a grammar. The handlebars crate parses; filling in
 //! is done here, because escaping can fail and its helpers cannot say so with a place.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use handlebars::Template as Parsed;
 use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
@@ -13,7 +14,10 @@ use super::grammar::Grammar;
 
 /// A parsed template.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Template(Vec<Piece>);
+pub struct Template(Arc<[Piece]>);
+
+/// What has been parsed, by its text: of the catalogue's templates, seven in eight say what another says.
+static PARSED: Mutex<BTreeMap<String, Template>> = Mutex::new(BTreeMap::new());
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
@@ -62,6 +66,16 @@ impl Template {
     /// # Errors
     /// If it is not handlebars, or more than names and grammars.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let mut parsed = PARSED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(template) = parsed.get(text) {
+            return Ok(template.clone());
+        }
+        let template = Self::parse_first(text)?;
+        parsed.insert(text.to_owned(), template.clone());
+        Ok(template)
+    }
+
+    fn parse_first(text: &str) -> Result<Self, Malformed> {
         let parsed = Parsed::compile(text).map_err(|error| {
             let place = error.pos().map(|(line, column)| Place { line, column });
             Malformed { what: "it is not handlebars: is each `{{` closed by `}}`?", place }
@@ -94,7 +108,7 @@ impl Template {
     /// Those of `value`.
     pub fn fill<E>(&self, mut value: impl FnMut(&Expression) -> Result<String, E>) -> Result<String, E> {
         let mut filled = String::new();
-        for piece in &self.0 {
+        for piece in &*self.0 {
             match piece {
                 Piece::Text(text) => filled.push_str(text),
                 Piece::Expression(expression) => filled.push_str(&value(expression)?),
