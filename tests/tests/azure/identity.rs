@@ -6,7 +6,8 @@ use sc_tests::canary;
 use serde_json::{Value, json};
 
 use crate::azurite::Azurite;
-use crate::bed::{self, Bed, Helm};
+use crate::bed::Bed;
+use crate::part::Part;
 use crate::session::Session;
 use crate::stand_in::{self, Identity, Vault};
 use crate::workload::{self, Program};
@@ -91,8 +92,7 @@ fn a_label_on_the_job_itself_gives_no_token() {
 
 /// Does a test with a release that has a connection by an identity that nobody is trusted for yet.
 fn with_connection(name: &str, connection: impl FnOnce(&Identity) -> Value, test: impl FnOnce(&Bed, &Identity)) {
-    stand_in::listen();
-    bed::with(Helm::Four, name, 1, |bed| {
+    Part::Webhook.with(name, 1, |bed| {
         let identity = Identity::new();
         let mut connection = connection(&identity);
         connection["namespace"] = json!(bed.shop());

@@ -6,8 +6,9 @@ use sc_tests::canary;
 use sc_tests::planning::decoded;
 use serde_json::{Value, json};
 
-use crate::bed::{self, Bed, Helm};
+use crate::bed::Bed;
 use crate::kube;
+use crate::part::Part;
 use crate::session::Session;
 use crate::stand_in::{self, Identity, Vault};
 use crate::workload::{self, Program, sum};
@@ -103,9 +104,8 @@ fn a_new_value_is_in_the_file_and_in_the_secret() {
 
 /// Does a test with a release that has a connection for each of these logins, whose identities have no right yet.
 fn with_cases(name: &str, logins: &[Login], more: &Value, test: impl FnOnce(&Bed, &[Case])) {
-    stand_in::listen();
     stand_in::listen_on_node();
-    bed::with(Helm::Four, name, 1, |bed| {
+    Part::Driver.with(name, 1, |bed| {
         let cases: Vec<Case> = logins.iter().map(|login| Case::new(*login)).collect();
         let secret = json!({"secret": canary::of("principal")});
         let metadata = json!({"namespace": bed.system, "name": "vault-admin"});

@@ -25,5 +25,6 @@ mod exchange;
 mod identity;
 mod key_vault;
 mod mistakes;
+mod part;
 mod stand_in;
 mod workload;

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{Kept, assert_found, assert_sound, find, found, mend, start};
-use crate::bed::{self, Bed, Helm};
+use crate::bed::Bed;
 use crate::kube;
+use crate::part::Part;
 use crate::session::Session;
 use crate::stand_in::Identity;
 
@@ -13,7 +14,7 @@ const CLIENT_ID: &str = "azure.workload.identity/client-id";
 
 #[test]
 fn pods_that_are_older_than_the_webhook_or_their_identity() {
-    bed::alone(Helm::Four, "mistakes-identity", 1, |bed| {
+    Part::Webhook.alone("mistakes-identity", 1, |bed| {
         let identity = Identity::new();
         bed.upgraded(&[media(bed, &identity)], &[]);
         let session = Session::of(bed);

@@ -3,18 +3,18 @@
 use serde_json::{Value, json};
 
 use super::{Kept, PATIENCE, assert_found, assert_sound, deployment, find, found, mend, start};
-use crate::bed::{self, Bed, Helm};
+use crate::bed::Bed;
 use crate::kube;
+use crate::part::Part;
 use crate::session::Session;
-use crate::stand_in::{self, Identity, Vault, issuer};
+use crate::stand_in::{Identity, Vault, issuer};
 
 const CLASS: &str = "secretproviderclass.secrets-store.csi.x-k8s.io";
 const DRIVER: &str = "secrets-store.csi.k8s.io";
 
 #[test]
 fn pods_that_wait_for_a_right() {
-    stand_in::listen();
-    bed::with(Helm::Four, "mistakes-rights", 1, |bed| {
+    Part::Driver.with("mistakes-rights", 1, |bed| {
         let (identity, vault) = filled();
         bed.upgraded(&[vault_connection(bed, &identity, &vault)], &[]);
         let session = Session::of(bed);
@@ -46,8 +46,7 @@ fn pods_that_wait_for_a_right() {
 
 #[test]
 fn classes_that_are_not_in_the_namespace_of_the_pod() {
-    stand_in::listen();
-    bed::with(Helm::Four, "mistakes-class", 2, |bed| {
+    Part::Driver.with("mistakes-class", 2, |bed| {
         let (identity, vault) = granted(bed);
         let mut elsewhere = vault_connection(bed, &identity, &vault);
         (elsewhere["name"], elsewhere["namespace"]) = (json!("elsewhere"), json!(bed.namespaces[1]));
@@ -70,8 +69,7 @@ fn classes_that_are_not_in_the_namespace_of_the_pod() {
 
 #[test]
 fn parts_that_are_not_there() {
-    stand_in::listen();
-    bed::alone(Helm::Four, "mistakes-parts", 1, |bed| {
+    Part::Driver.alone("mistakes-parts", 1, |bed| {
         let (identity, vault) = granted(bed);
         bed.upgraded(&[vault_connection(bed, &identity, &vault)], &[]);
         let session = Session::of(bed);

@@ -1,0 +1,40 @@
+//! The parts of Azure's that the cluster has: most tests share them, and one takes each away.
+
+use std::sync::{PoisonError, RwLock};
+
+use crate::bed::{self, Bed, Helm};
+use crate::stand_in;
+
+/// A part of Azure's in the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The webhook of workload identity.
+    Webhook,
+    /// The Secrets Store CSI driver, with its provider.
+    Driver,
+}
+
+impl Part {
+    /// Does a test that needs it, with a bed for a release.
+    pub(crate) fn with(self, name: &str, namespaces: usize, test: impl FnOnce(&Bed)) {
+        let _others = self.lock().read().unwrap_or_else(PoisonError::into_inner);
+        on_bed(name, namespaces, test);
+    }
+
+    /// The same while no other test needs it.
+    pub(crate) fn alone(self, name: &str, namespaces: usize, test: impl FnOnce(&Bed)) {
+        let _alone = self.lock().write().unwrap_or_else(PoisonError::into_inner);
+        on_bed(name, namespaces, test);
+    }
+
+    /// Read by tests that share it, written by one that takes it away.
+    fn lock(self) -> &'static RwLock<()> {
+        static LOCKS: [RwLock<()>; 2] = [const { RwLock::new(()) }; 2];
+        &LOCKS[self as usize]
+    }
+}
+
+fn on_bed(name: &str, namespaces: usize, test: impl FnOnce(&Bed)) {
+    stand_in::listen();
+    bed::with(Helm::Four, name, namespaces, test);
+}
