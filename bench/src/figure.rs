@@ -11,11 +11,14 @@ use crate::machine::Conditions;
 use crate::statistics::Summary;
 
 /// What is measured, in the order of the page.
-pub const PROMISES: [Promise; 34] = [
+pub const PROMISES: [Promise; 37] = [
     Promise::new("install-10000", "first install of 10,000 connections: rate against the plain POST loop", Unit::Times, Target::AtLeast(0.95)),
     Promise::new("create-1000", "first install of 1,000: as fast as `kubectl create`", Unit::Times, Target::AtLeast(4.0)),
     Promise::new("apply-1000", "first install of 1,000: as fast as `kubectl apply --server-side`", Unit::Times, Target::AtLeast(5.0)),
     Promise::new("helm-1000", "first install of 1,000: as fast as `helm install`", Unit::Times, Target::AtLeast(6.0)),
+    Promise::new("loop-create-1000", "the plain POST loop, 1,000: as fast as `kubectl create`", Unit::Times, Target::None),
+    Promise::new("loop-apply-1000", "the plain POST loop, 1,000: as fast as `kubectl apply --server-side`", Unit::Times, Target::None),
+    Promise::new("loop-helm-1000", "the plain POST loop, 1,000: as fast as `helm install`", Unit::Times, Target::None),
     Promise::new("rerun-get-10000", "rerun of 10,000, by GET: rate against the plain GET loop", Unit::Times, Target::AtLeast(0.95)),
     Promise::new("rerun-list-10000", "rerun of 10,000, `list` granted: rate against the plain GET loop", Unit::Times, Target::AtLeast(8.0)),
     Promise::new("rerun-list-seconds-100000", "rerun of 100,000, `list` granted", Unit::Seconds, Target::AtMost(10.0)),

@@ -1,4 +1,4 @@
-//! First installs and reruns beside kubectl and Helm, with the very same Secrets.
+//! First installs and reruns beside kubectl and Helm, with the very same Secrets; and how fast anything could be beside them, by the plain loop.
 
 use std::fs;
 use std::path::Path;
@@ -14,8 +14,8 @@ use crate::room::{Rights, Room};
 use crate::tools::Tools;
 
 const COUNT: usize = 1000;
-/// The figures, in the order in which the peers run.
-const FIGURES: [&str; 4] = ["create-1000", "apply-1000", "helm-1000", "upgrade-1000"];
+/// The figures, in the order of [`measure`].
+const FIGURES: [&str; 7] = ["create-1000", "apply-1000", "helm-1000", "upgrade-1000", "loop-create-1000", "loop-apply-1000", "loop-helm-1000"];
 
 /// Measures it.
 ///
@@ -34,16 +34,19 @@ pub fn run(tools: &mut Tools) -> Result<()> {
     FIGURES.iter().zip(pairs).try_for_each(|(id, pairs)| tools.bench.keep(id, Figure::speed(pairs)))
 }
 
-/// Ours stands right beside each of the others.
-fn measure(tools: &mut Tools, bodies: &Path) -> Result<[Pair; 4]> {
+/// Ours stands right beside each of the others, and one run of the plain loop amid them.
+fn measure(tools: &mut Tools, bodies: &Path) -> Result<[Pair; 7]> {
     let create = Pair { ours: tools.installed(COUNT, Rights::List)?.1.milliseconds, baseline: kubectl(tools, bodies, &["create"])? };
     let apply = Pair { ours: tools.installed(COUNT, Rights::List)?.1.milliseconds, baseline: kubectl(tools, bodies, &["apply", "--server-side"])? };
+    let plain = tools.post_all(bodies, COUNT)?;
     let (room, took) = tools.installed(COUNT, Rights::List)?;
     let (peer, baseline) = install(tools, bodies)?;
     let first = Pair { ours: took.milliseconds, baseline };
     let ours = tools.run_job(&room)?.milliseconds;
-    let again = helm(&["upgrade"], &tools.bench.programs.file("chart"), &peer);
-    Ok([create, apply, first, Pair { ours, baseline: tools.bench.programs.timed(&again)?.milliseconds }])
+    let upgrade = helm(&["upgrade"], &tools.bench.programs.file("chart"), &peer);
+    let again = Pair { ours, baseline: tools.bench.programs.timed(&upgrade)?.milliseconds };
+    let limit = |peer: Pair| Pair { ours: plain, ..peer };
+    Ok([create, apply, first, again, limit(create), limit(apply), limit(first)])
 }
 
 fn kubectl(tools: &mut Tools, bodies: &Path, verb: &[&str]) -> Result<f64> {
