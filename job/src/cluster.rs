@@ -3,6 +3,7 @@
 //! Rule: `kube::Client::request` is not used, since it logs a body that it cannot parse, and neither are kube's own retries, which go on for
 //! longer than a run may last.
 
+mod client;
 pub mod config_map;
 pub mod events;
 pub mod failure;
@@ -84,11 +85,8 @@ impl Cluster {
     ///
     /// # Errors
     /// If it cannot be used.
-    pub fn of(mut config: kube::Config) -> Result<Self, NoCluster> {
-        config.default_retry = false;
-        // `LONGEST_ANSWER` is over a request, where these would wind up a clock for each read.
-        (config.read_timeout, config.write_timeout) = (None, None);
-        kube::Client::try_from(config).map(Self::new).map_err(|_| NoCluster)
+    pub fn of(config: kube::Config) -> Result<Self, NoCluster> {
+        client::client(config).map(Self::new)
     }
 
     /// The time, by the API server's clock once it has answered: the times in objects are by it, and a node's may differ.

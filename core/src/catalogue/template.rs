@@ -3,12 +3,13 @@
 //! Blocks, partials and the unescaped `{{{name}}}` are refused, so that every value passes a grammar. The handlebars crate parses; filling in
 //! is done here, because escaping can fail and its helpers cannot say so with a place.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use handlebars::Template as Parsed;
 use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
+use litemap::LiteMap;
 
 use super::grammar::Grammar;
 
@@ -17,7 +18,7 @@ use super::grammar::Grammar;
 pub struct Template(Arc<[Piece]>);
 
 /// What has been parsed, by its text: of the catalogue's templates, seven in eight say what another says.
-static PARSED: Mutex<BTreeMap<String, Template>> = Mutex::new(BTreeMap::new());
+static PARSED: Mutex<LiteMap<String, Template>> = Mutex::new(LiteMap::new_vec());
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
