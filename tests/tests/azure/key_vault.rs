@@ -1,5 +1,7 @@
 //! Key Vault by the real CSI driver and its real provider: what a vault keeps is in the file of a pod, by each of the logins, and nothing is without the right.
 
+use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use sc_tests::canary;
@@ -10,7 +12,7 @@ use crate::bed::Bed;
 use crate::kube;
 use crate::part::Part;
 use crate::session::Session;
-use crate::stand_in::{self, Identity, Vault};
+use crate::stand_in::{self, Identity, Vault, certificate};
 use crate::workload::{self, Program, sum};
 
 /// So long the driver may take, which asks again in steps of up to two minutes.
@@ -49,6 +51,28 @@ fn what_a_vault_keeps_is_mounted_by_each_login() {
             assert!(outcome.is_complete, "{}", outcome.log);
             assert_eq!(outcome.log, format!("{}  {file}\n", sum(&case.kept())), "{:?}", case.login);
         }
+    });
+}
+
+#[test]
+fn keys_and_certificates_are_mounted_as_pem() {
+    let more =
+        json!({"secrets": [{"name": "signing", "type": "key"}, {"name": "front", "type": "cert", "as": "front.crt"}, {"name": "db-password"}]});
+    with_cases("pem", &[Login::Account], &more, |bed, cases| {
+        let case = &cases[0];
+        case.grant(bed);
+        case.vault.let_read(&case.identity);
+        let certificate = certificate("ca.crt");
+        let key = Command::new("openssl").args(["x509", "-pubkey", "-noout", "-in"]).arg(&certificate).output().unwrap();
+        let (certificate, key) = (fs::read_to_string(certificate).unwrap(), String::from_utf8(key.stdout).unwrap());
+        case.vault.keep_certificate("front", &certificate);
+        case.vault.keep_key("signing", &key);
+        let files = [("front.crt", &certificate), ("signing", &key), ("db-password", &case.kept())]
+            .map(|(name, text)| (format!("/mnt/{}/{name}", case.name), sum(text)));
+        let command: Vec<&str> = ["sha256sum"].into_iter().chain(files.iter().map(|(file, _)| file.as_str())).collect();
+        let outcome = workload::run(Program::system(case.name, &command).job(bed, &Session::of(bed), (case.name, &[]), &[]));
+        assert!(outcome.is_complete, "{}", outcome.log);
+        assert_eq!(outcome.log, files.map(|(file, sum)| format!("{sum}  {file}\n")).concat());
     });
 }
 

@@ -2,6 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+
 use super::{AUDIENCE, directory, guid, issuer, random_digits};
 
 /// All of it.
@@ -24,13 +28,15 @@ pub(super) struct Known {
 pub(super) struct Contents {
     pub(super) tenant: String,
     pub(super) readers: BTreeSet<String>,
-    pub(super) secrets: BTreeMap<String, Kept>,
+    /// By collection (`secrets`, `keys` or `certificates`) and name.
+    pub(super) objects: BTreeMap<(String, String), Kept>,
 }
 
-/// A secret in a vault, in its newest version.
+/// An object in a vault, in its newest version.
 #[derive(Clone)]
 pub(super) struct Kept {
-    pub(super) value: String,
+    /// What is answered of it, beside what all objects have.
+    pub(super) fields: Value,
     pub(super) version: String,
 }
 
@@ -125,23 +131,44 @@ impl Vault {
     /// An empty one, in the tenant of an identity that may read nothing yet.
     pub(crate) fn beside(identity: &Identity) -> Self {
         let vault = Self { name: format!("kv-{}", random_digits(12)) };
-        let contents = Contents { tenant: identity.tenant.clone(), readers: BTreeSet::new(), secrets: BTreeMap::new() };
+        let contents = Contents { tenant: identity.tenant.clone(), readers: BTreeSet::new(), objects: BTreeMap::new() };
         directory().vaults.insert(vault.name.clone(), contents);
         vault
     }
 
-    /// Lets an identity read its secrets.
+    /// Lets an identity read all that is in it.
     pub(crate) fn let_read(&self, identity: &Identity) {
         self.contents(|contents| contents.readers.extend([identity.client.clone()]));
     }
 
     /// Keeps a secret, in a new version.
     pub(crate) fn keep(&self, name: &str, value: &str) {
-        let kept = Kept { value: value.to_owned(), version: random_digits(super::GUID_DIGITS) };
-        self.contents(|contents| contents.secrets.extend([(name.to_owned(), kept)]));
+        self.keep_object("secrets", name, json!({"value": value}));
+    }
+
+    /// Keeps a certificate, given as PEM.
+    pub(crate) fn keep_certificate(&self, name: &str, pem: &str) {
+        self.keep_object("certificates", name, json!({"cer": STANDARD.encode(der(pem))}));
+    }
+
+    /// Keeps a key of the curve P-256, given as PEM of its public half, at whose end its coordinates stand.
+    pub(crate) fn keep_key(&self, name: &str, pem: &str) {
+        let der = der(pem);
+        let coordinate = |from_end: usize| URL_SAFE_NO_PAD.encode(&der[der.len() - from_end..][..32]);
+        self.keep_object("keys", name, json!({"key": {"kty": "EC", "crv": "P-256", "x": coordinate(64), "y": coordinate(32)}}));
+    }
+
+    fn keep_object(&self, collection: &str, name: &str, fields: Value) {
+        let kept = Kept { fields, version: random_digits(super::GUID_DIGITS) };
+        self.contents(|contents| contents.objects.extend([((collection.to_owned(), name.to_owned()), kept)]));
     }
 
     fn contents(&self, change: impl FnOnce(&mut Contents)) {
         change(directory().vaults.get_mut(&self.name).unwrap());
     }
+}
+
+/// The bytes of the only block of a PEM file.
+fn der(pem: &str) -> Vec<u8> {
+    STANDARD.decode(pem.lines().filter(|line| !line.starts_with("-----")).collect::<String>()).unwrap()
 }

@@ -1,4 +1,4 @@
-//! Key vaults: a secret for who shows a token for vaults, of an identity that may read.
+//! Key vaults: a secret, key or certificate for who shows a token for vaults, of an identity that may read.
 
 use http::{HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
@@ -23,12 +23,16 @@ pub(super) fn answer(vault: &str, question: &Question, now: i64) -> Answer {
             Err(why) => return challenge(&contents, &why),
         };
     let path: Vec<&str> = question.uri().path().split('/').collect();
-    match (question.method(), path.as_slice()) {
-        (&Method::GET, ["", "secrets", name] | ["", "secrets", name, ""]) => secret(vault, &contents, &client, (name, None)),
-        (&Method::GET, ["", "secrets", name, version] | ["", "secrets", name, version, ""]) => {
-            secret(vault, &contents, &client, (name, Some(version)))
+    let (known, name, version) = match (question.method(), path.as_slice()) {
+        (&Method::GET, ["", collection, name] | ["", collection, name, ""]) => (Collection::named(collection), name, None),
+        (&Method::GET, ["", collection, name, version] | ["", collection, name, version, ""]) => {
+            (Collection::named(collection), name, Some(*version))
         }
-        _ => error(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "the stand-in only gives secrets"),
+        _ => (None, &"", None),
+    };
+    match known {
+        Some(collection) => Asked { vault, collection, name, version }.of(&contents, &client),
+        None => error(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "the stand-in only gives secrets, keys and certificates"),
     }
 }
 
@@ -58,41 +62,84 @@ fn challenge(contents: &Contents, why: &str) -> Answer {
     answer
 }
 
-fn secret(vault: &str, contents: &Contents, client: &str, (name, version): (&str, Option<&str>)) -> Answer {
-    if !contents.readers.contains(client) {
-        return forbidden(vault, contents, client, name);
+/// What a vault has: a collection by the name that it has in addresses.
+#[derive(Debug, Clone, Copy)]
+struct Collection {
+    name: &'static str,
+    /// One of it, in messages.
+    one: &'static str,
+    /// The action that reading is.
+    action: &'static str,
+}
+
+const COLLECTIONS: [Collection; 3] = [
+    Collection { name: "secrets", one: "secret", action: "Microsoft.KeyVault/vaults/secrets/getSecret/action" },
+    Collection { name: "keys", one: "key", action: "Microsoft.KeyVault/vaults/keys/read" },
+    Collection { name: "certificates", one: "certificate", action: "Microsoft.KeyVault/vaults/certificates/read" },
+];
+
+impl Collection {
+    fn named(name: &str) -> Option<Self> {
+        COLLECTIONS.into_iter().find(|collection| collection.name == name)
     }
-    let kept = contents.secrets.get(name).filter(|kept| version.is_none_or(|version| version == kept.version));
-    kept.map_or_else(|| not_found(name), |kept| found(vault, name, kept))
 }
 
-fn found(vault: &str, name: &str, kept: &Kept) -> Answer {
-    let Kept { value, version } = kept;
-    let time = Timestamp::UNIX_EPOCH.as_second();
-    let attributes = json!({"enabled": true, "created": time, "updated": time, "recoveryLevel": "Recoverable+Purgeable", "recoverableDays": 90});
-    let id = format!("https://{vault}{}/secrets/{name}/{version}", super::VAULTS);
-    json(StatusCode::OK, &json!({"value": value, "id": id, "attributes": attributes, "tags": {}}))
+/// The object that is asked for.
+struct Asked<'a> {
+    vault: &'a str,
+    collection: Collection,
+    name: &'a str,
+    version: Option<&'a str>,
 }
 
-fn not_found(name: &str) -> Answer {
-    let message = format!(
-        "A secret with (name/id) {name} was not found in this key vault. If you recently deleted this secret you may be able to recover it using the \
-         correct recovery command. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182"
-    );
-    error(StatusCode::NOT_FOUND, "SecretNotFound", &message)
-}
+impl Asked<'_> {
+    fn of(&self, contents: &Contents, client: &str) -> Answer {
+        if !contents.readers.contains(client) {
+            return self.forbidden(contents, client);
+        }
+        let kept = contents.objects.get(&(self.collection.name.to_owned(), self.name.to_owned()));
+        let kept = kept.filter(|kept| self.version.is_none_or(|version| version == kept.version));
+        kept.map_or_else(|| self.not_found(), |kept| self.found(kept))
+    }
 
-fn forbidden(vault: &str, contents: &Contents, client: &str, name: &str) -> Answer {
-    let message = format!(
-        "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were changed recently, \
-         please observe propagation time.\r\nCaller: appid={client};oid={client};iss=https://sts.windows.net/{}/\r\nAction: \
-         'Microsoft.KeyVault/vaults/secrets/getSecret/action'\r\nResource: '/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/shop/\
-         providers/microsoft.keyvault/vaults/{vault}/secrets/{name}'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\nDecisionReason: null \r\n\
-         Vault: {vault};location=westeurope\r\n",
-        contents.tenant
-    );
-    let body = json!({"error": {"code": "Forbidden", "message": message, "innererror": {"code": "ForbiddenByRbac"}}});
-    json(StatusCode::FORBIDDEN, &body)
+    /// A key has its id within.
+    fn found(&self, Kept { fields, version }: &Kept) -> Answer {
+        let time = Timestamp::UNIX_EPOCH.as_second();
+        let mut body = fields.clone();
+        body["attributes"] =
+            json!({"enabled": true, "created": time, "updated": time, "recoveryLevel": "Recoverable+Purgeable", "recoverableDays": 90});
+        body["tags"] = json!({});
+        let id = json!(format!("https://{}{}/{}/{}/{version}", self.vault, super::VAULTS, self.collection.name, self.name));
+        match body.get_mut("key") {
+            Some(key) => key["kid"] = id,
+            None => body["id"] = id,
+        }
+        json(StatusCode::OK, &body)
+    }
+
+    fn not_found(&self) -> Answer {
+        let Self { collection: Collection { one, .. }, name, .. } = self;
+        let message = format!(
+            "A {one} with (name/id) {name} was not found in this key vault. If you recently deleted this {one} you may be able to recover it using the \
+             correct recovery command. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182"
+        );
+        let code = format!("{}{}NotFound", one[..1].to_uppercase(), &one[1..]);
+        error(StatusCode::NOT_FOUND, &code, &message)
+    }
+
+    fn forbidden(&self, contents: &Contents, client: &str) -> Answer {
+        let Self { vault, collection: Collection { name: collection, action, .. }, name, .. } = self;
+        let message = format!(
+            "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were changed recently, \
+             please observe propagation time.\r\nCaller: appid={client};oid={client};iss=https://sts.windows.net/{}/\r\nAction: '{action}'\r\n\
+             Resource: '/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/shop/\
+             providers/microsoft.keyvault/vaults/{vault}/{collection}/{name}'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\n\
+             DecisionReason: null \r\nVault: {vault};location=westeurope\r\n",
+            contents.tenant
+        );
+        let body = json!({"error": {"code": "Forbidden", "message": message, "innererror": {"code": "ForbiddenByRbac"}}});
+        json(StatusCode::FORBIDDEN, &body)
+    }
 }
 
 fn error(status: StatusCode, code: &str, message: &str) -> Answer {
