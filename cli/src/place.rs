@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
+use http::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use sc_core::names::Release;
 use sc_job::cluster::Cluster;
@@ -21,7 +23,7 @@ const NAMESPACE: &str = "sc-system";
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Where the release is")]
 pub(crate) struct Place {
-    /// The kubeconfig, instead of the one that kubectl finds.
+    /// The kubeconfig, instead of the one that kubectl finds. A proxy is taken as kubectl does: by `proxy-url`, HTTPS_PROXY and NO_PROXY.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
 
@@ -58,7 +60,17 @@ impl Place {
         Ok(Cluster::of(self.config().await?)?.for_person())
     }
 
+    /// A proxy of the environment counts only for who is not in NO_PROXY, which kube (5.0.0) holds against the proxy instead of the API server.
     async fn config(&self) -> Result<kube::Config> {
+        let mut config = self.configured().await?;
+        if !self.read_kubeconfig().is_ok_and(|kubeconfig| names(&kubeconfig, config.proxy_url.as_ref())) {
+            let proxy = Matcher::from_env().intercept(&config.cluster_url);
+            config.proxy_url = proxy.map(|proxy| config.proxy_url.take().unwrap_or_else(|| proxy.uri().clone()));
+        }
+        Ok(config)
+    }
+
+    async fn configured(&self) -> Result<kube::Config> {
         if self.kubeconfig.is_none() && self.kube_context.is_none() {
             return kube::Config::infer()
                 .await
@@ -146,6 +158,12 @@ impl Place {
         }
         flags
     }
+}
+
+/// Whether this is the `proxy-url` of a cluster in there.
+fn names(kubeconfig: &Kubeconfig, proxy: Option<&Uri>) -> bool {
+    let mut named = kubeconfig.clusters.iter().filter_map(|cluster| cluster.cluster.as_ref()?.proxy_url.as_ref()?.parse().ok());
+    proxy.is_some_and(|proxy| named.any(|named: Uri| named == *proxy))
 }
 
 /// A word as a shell takes it: the names of contexts and files may have blanks and more.

@@ -12,10 +12,10 @@ use super::NoCluster;
 /// A client for the cluster of this configuration. It has no timeouts: [`Cluster`](super::Cluster) has one over each request.
 ///
 /// # Errors
-/// If the configuration cannot be used, or names a proxy.
+/// If the configuration cannot be used.
 pub(super) fn client(config: Config) -> Result<Client, NoCluster> {
     if config.proxy_url.is_some() {
-        return Err(NoCluster);
+        return through_proxy(config);
     }
     let tls = config.rustls_https_connector_with_connector(connector()).map_err(|_| NoCluster)?;
     let http = legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(tls);
@@ -26,6 +26,19 @@ pub(super) fn client(config: Config) -> Result<Client, NoCluster> {
         .map_err(BoxError::from)
         .service(http);
     Ok(Client::new(service, config.default_namespace))
+}
+
+/// The way through a proxy is kube's.
+#[cfg(feature = "proxy")]
+fn through_proxy(mut config: Config) -> Result<Client, NoCluster> {
+    config.default_retry = false;
+    (config.read_timeout, config.write_timeout) = (None, None);
+    Client::try_from(config).map_err(|_| NoCluster)
+}
+
+#[cfg(not(feature = "proxy"))]
+fn through_proxy(_: Config) -> Result<Client, NoCluster> {
+    Err(NoCluster)
 }
 
 /// What opens connections. kube's own (5.0.0) leaves `TCP_NODELAY` off: then the first request of a connection waits for the API server's kernel to

@@ -4,6 +4,7 @@ mod diagnosis;
 mod doctor;
 mod parity;
 mod person;
+mod proxy;
 mod rights;
 pub(crate) mod session;
 
