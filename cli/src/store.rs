@@ -88,7 +88,7 @@ impl<'a> Store<'a> {
         let installed = progress::during(&what, self.helm.apply("install", (folder.path(), values), more)).await.context("`helm install` failed");
         match (installed, self.helm.status().await) {
             (Ok(_), _) => Ok(()),
-            (Err(error), Ok(Some(now))) => Err(self.kept(error, now.revision).await),
+            (Err(error), Ok(Some(now))) => Err(self.kept(error, &now).await),
             (Err(error), _) => Err(error),
         }
     }
@@ -184,15 +184,18 @@ impl<'a> Store<'a> {
         if !stored.is_pending() {
             return Ok(());
         }
-        let Place { release, release_namespace, .. } = self.place;
         let what = format!("revision {} of the release is `{}` since {}", stored.revision, stored.info.status, stored.info.last_deployed);
-        let way = if stored.info.status == "pending-install" {
-            format!("take it away by `{} uninstall {release} --namespace {release_namespace}`, and install it", self.place.command("helm"))
-        } else {
-            format!("go back by `{} rollback {release} --namespace {release_namespace}`, and try again", self.place.command("helm"))
-        };
-        let fix = format!("if Helm is at work on it, wait; if it was killed, {way}");
-        Err(Fault::failed(what, fix).into())
+        Err(Fault::failed(what, format!("if Helm is at work on it, wait; if it was killed, {}", self.way_out(stored))).into())
+    }
+
+    /// How a release is unlocked that Helm has left pending.
+    fn way_out(&self, stored: &Stored) -> String {
+        let Place { release, release_namespace, .. } = self.place;
+        let helm = self.place.command("helm");
+        match stored.info.status.as_str() {
+            "pending-install" => format!("take it away by `{helm} uninstall {release} --namespace {release_namespace}`, and install it"),
+            _ => format!("go back by `{helm} rollback {release} --namespace {release_namespace}`, and try again"),
+        }
     }
 
     async fn apply(&self, stored: &Stored, change: Change) -> Result<()> {
@@ -210,7 +213,7 @@ impl<'a> Store<'a> {
         }
         match (upgraded, now) {
             (Ok(()), _) => Ok(()),
-            (Err(error), Ok(Some(now))) if now.revision > stored.revision => Err(self.kept(error, now.revision).await),
+            (Err(error), Ok(Some(now))) if now.revision > stored.revision => Err(self.kept(error, &now).await),
             (Err(error), Ok(_)) => {
                 for secret in &change.secrets {
                     secret.withdraw(&self.cluster, &self.place.release()).await;
@@ -252,17 +255,22 @@ impl<'a> Store<'a> {
     }
 
     /// Says that the new values are kept, and why they were not applied.
-    async fn kept(&self, error: anyhow::Error, revision: u64) -> anyhow::Error {
+    async fn kept(&self, error: anyhow::Error, now: &Stored) -> anyhow::Error {
         let failure = proof::failure(&self.cluster, &self.place.release_namespace).await;
         let but = if failure.is_some() { "was not applied" } else { "is not proved to be applied" };
-        let what = format!("the change is kept as revision {revision} of the release, but {but}");
+        let what = format!("the change is kept as revision {} of the release, but {but}", now.revision);
         let Place { release, release_namespace, .. } = self.place;
         let sc = self.place.command("sc");
-        let way = match revision {
+        let way = match now.revision {
             1 => format!("give it better values by `{sc} upgrade --values FILE`"),
             _ => format!("go back by `{} rollback {release} --namespace {release_namespace}`", self.place.command("helm")),
         };
-        let fix = format!("look by `{sc} status`, mend the cause and run `{sc} rerun`, or {way}");
+        let fix = if now.is_pending() {
+            // Asked to end, Helm now and then writes its last word before the one that it was at.
+            format!("Helm has left it `{}`: {}", now.info.status, self.way_out(now))
+        } else {
+            format!("look by `{sc} status`, mend the cause and run `{sc} rerun`, or {way}")
+        };
         let fault = Fault::of(failure.as_ref().map_or(exit::FAILED, |proof| proof.code), what, fix);
         failure.map_or(error, |proof| anyhow::anyhow!(proof.reason)).context(fault)
     }

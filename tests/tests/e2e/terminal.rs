@@ -184,6 +184,12 @@ fn who_is_interrupted_waits_for_helm_and_says_what_is_kept() {
         let ended = session.interrupted(create, PAIRS);
         assert!(!ended.is_ok, "{ended:?}");
         assert!(ended.errors.contains("asked to end") && ended.errors.contains("the change is kept as revision 2"), "{ended:?}");
+        // Helm, asked to end, now and then leaves the release locked: it writes its last word before the one that it was at.
+        if ended.errors.contains("Helm has left it `pending-upgrade`") {
+            let command = ended.errors.split('`').find(|part| part.starts_with("helm rollback")).unwrap_or_else(|| panic!("{ended:?}"));
+            let mended = session.helm(command);
+            assert!(mended.is_ok, "{command}: {mended:?}");
+        }
         let again = session.run(create, PAIRS);
         assert!(again.is_ok, "{again:?}");
         assert_whole(bed, "orders");

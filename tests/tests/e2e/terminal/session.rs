@@ -70,7 +70,7 @@ impl<'a> Session<'a> {
     /// The same with something on standard input.
     pub(crate) fn sc_with(&mut self, arguments: &str, input: &str) -> Answer {
         let (answer, code) = Self::ended(self.start(arguments, input));
-        let said = format!("{}[standard error]\n{}[exit code]\n{code}\n\n", answer.output, without_progress(&answer.errors));
+        let said = format!("{}[standard error]\n{}[exit code]\n{code}\n\n", in_order(&answer.output), without_progress(&answer.errors));
         self.transcript.extend(["$ sc ", &shown(arguments), "\n", &self.normalised(&said)]);
         answer
     }
@@ -185,6 +185,12 @@ impl<'a> Session<'a> {
         }
         (words + rest).lines().map(|line| narrow(line) + "\n").collect()
     }
+}
+
+/// The log of a run: its result, and then what it has logged. A container has two streams, which are joined as they are come upon.
+fn in_order(output: &str) -> String {
+    let (logged, told): (Vec<&str>, Vec<&str>) = output.split_inclusive('\n').partition(|line| line.contains("  INFO "));
+    told.concat() + &logged.concat()
 }
 
 /// A word of a transcript, without what differs from run to run.
