@@ -202,8 +202,10 @@ impl<'s> Way<'s> {
             if entry.get("login").is_none_or(|login| login != SERVICE_PRINCIPAL) {
                 known.remove(Credential::ClientSecret.name());
             }
+        } else if !auth.vault_object.is_empty() {
+            return Err(Fault::invalid("`--vault-object` is for `--enable-csi` alone", "add `--enable-csi`, or leave it out").into());
         }
-        for credential in self.missing(&known, &hidden) {
+        for credential in self.missing(entry, &known, &hidden) {
             self.ask_for(credential, name, (&mut known, &mut hidden))?;
         }
         if !known.is_empty() {
@@ -212,9 +214,10 @@ impl<'s> Way<'s> {
         Ok(hidden)
     }
 
-    fn missing(&self, known: &Map<String, Value>, hidden: &BTreeMap<Credential, SecretString>) -> Vec<Credential> {
+    fn missing(&self, entry: &Map<String, Value>, known: &Map<String, Value>, hidden: &BTreeMap<Credential, SecretString>) -> Vec<Credential> {
+        let of_login = entry.get("login").is_some_and(|login| login == SERVICE_PRINCIPAL).then_some(Credential::ClientSecret);
         let is_missing = |credential: &Credential| !known.contains_key(credential.name()) && !hidden.contains_key(credential);
-        self.login.credentials.iter().copied().filter(is_missing).collect()
+        self.login.credentials.iter().copied().chain(of_login).filter(is_missing).collect()
     }
 
     /// Gets a credential that no argument has: a default, or what the person at the terminal types.
@@ -356,6 +359,9 @@ fn set_vault(entry: &mut Map<String, Value>, auth: &AuthArgs) {
     let ways = [(auth.identity().is_some(), "workload-identity"), (auth.service_principal.is_some(), SERVICE_PRINCIPAL)];
     if let Some((_, way)) = ways.into_iter().find(|(is_given, _)| *is_given) {
         entry.insert("login".into(), json!(way));
+    } else if auth.client_id.is_some() {
+        // A client id alone is that of a managed identity.
+        entry.remove("login");
     }
 }
 

@@ -58,7 +58,7 @@ impl Need {
                 let (issuer, id) = (issuer?, client_id.as_str());
                 format!(
                     "read -r group identity <<< \"$(az identity list --query \"[?clientId=='{id}'].[resourceGroup, name]\" --output tsv)\" && \
-                     [ -n \"$identity\" ] && \
+                     [ -n \"$identity\" ] || {{ echo 'no managed identity {id} in this subscription' >&2; false; }} && \
                      az identity federated-credential create --resource-group \"$group\" --identity-name \"$identity\" --name {} \
                      --issuer '{issuer}' --subject {subject} --audiences {AUDIENCE}",
                     credential_name(issuer, subject),

@@ -110,7 +110,10 @@ fn the_notes_are_exactly_these_and_name_the_planned_secrets() {
     let [_, four] = Helm::both();
     let cases: Vec<&Case> = Case::shown()
         .filter(|case| {
-            SHOWN.iter().chain(&["absent", "connection-sets", "empty", "formats", "sets-alone", "vault-logins"]).any(|name| *name == case.name())
+            SHOWN
+                .iter()
+                .chain(&["absent", "connection-sets", "empty", "formats", "identity-alone", "sets-alone", "vault-logins"])
+                .any(|name| *name == case.name())
         })
         .collect();
     let notes = for_each(&cases, |case| {

@@ -50,12 +50,13 @@ async fn validate(
     checks: &mut Checks,
 ) -> Result<()> {
     objects(store, (values, listed), checks).await?;
-    if !checks.is_sound() {
+    let is_sound = checks.is_sound();
+    federation::check(store, (listing, listed), checks).await;
+    vault_driver::check(&store.cluster, listed, checks).await;
+    if !is_sound {
         checks.skip(&OF_PROBE, "the Secret is not as it should be");
         return Ok(());
     }
-    federation::check(store, (listing, listed), checks).await;
-    vault_driver::check(&store.cluster, listed, checks).await;
     let endpoint = endpoint(values, listed);
     let probe = Probe { cluster: &store.cluster, release_namespace: &store.place.release_namespace, listed, endpoint: endpoint.clone() };
     let begun = Instant::now();

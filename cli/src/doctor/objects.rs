@@ -132,7 +132,7 @@ fn quotas(facts: &Facts, findings: &mut Findings<'_>) {
         for quota in namespace.of("resourcequotas") {
             let hard = quota["status"]["hard"].as_object().into_iter().flatten();
             // The job makes nothing that another limit counts.
-            let counts = ["count/secrets", "secrets", "count/serviceaccounts"];
+            let counts = ["count/secrets", "secrets", "count/serviceaccounts", "count/secretproviderclasses.secrets-store.csi.x-k8s.io"];
             let is_full = |(what, most): &(&String, &Value)| counts.contains(&what.as_str()) && **most == quota["status"]["used"][what.as_str()];
             for (what, most) in hard.filter(is_full) {
                 let Some(more) = most.as_str().and_then(|most| most.parse::<u32>().ok()).map(|most| most.saturating_add(100)) else { continue };
@@ -152,7 +152,8 @@ fn installed(facts: &Facts, findings: &mut Findings<'_>) {
             findings.add("SC1310", "customresourcedefinition secretproviderclasses.secrets-store.csi.x-k8s.io", []);
         }
         let object = format!("csidriver {CSI_DRIVER}");
-        if let Some(drivers) = facts.cluster.get("csidrivers") {
+        // What brings the one brings the other.
+        if let Some(drivers) = facts.cluster.get("csidrivers").filter(|_| facts.has_classes != Some(false)) {
             match drivers.iter().find(|driver| name_of(driver) == CSI_DRIVER) {
                 None => findings.add("SC1311", object, []),
                 Some(driver) if wants_tokens(facts) && !gives_tokens(driver) => {

@@ -9,7 +9,7 @@ use tower::{BoxError, ServiceBuilder};
 
 use super::NoCluster;
 
-/// A client for the cluster of this configuration. It has no timeouts: [`Cluster`](super::Cluster) has one over each request.
+/// A client for the cluster of this configuration. It has no timeout but that to connect: [`Cluster`](super::Cluster) has one over each answer.
 ///
 /// # Errors
 /// If the configuration cannot be used.
@@ -17,7 +17,9 @@ pub(super) fn client(config: Config) -> Result<Client, NoCluster> {
     if config.proxy_url.is_some() {
         return through_proxy(config);
     }
-    let tls = config.rustls_https_connector_with_connector(connector()).map_err(|_| NoCluster)?;
+    let mut tcp = connector();
+    tcp.set_connect_timeout(config.connect_timeout);
+    let tls = config.rustls_https_connector_with_connector(tcp).map_err(|_| NoCluster)?;
     let http = legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(tls);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())

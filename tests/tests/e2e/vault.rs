@@ -46,7 +46,29 @@ fn a_secret_provider_class_is_made_where_its_kind_is_known() {
         assert_eq!(parameters["userAssignedIdentityID"], CLIENT_ID, "{parameters}");
         kube::existing(bed.shop(), "secret", "sc-vault-secret");
         assert!(!session.run("doctor -o tsv", "").output.contains("SC1310\t"));
+        assert_logins_change(&session);
     });
+}
+
+/// Each login of the provider can be had from any other, and what is fetched from a vault only with it.
+fn assert_logins_change(session: &Session<'_>) {
+    for (arguments, login) in [
+        (format!("--workload-identity {CLIENT_ID}"), json!("workload-identity")),
+        (format!("--client-id {CLIENT_ID}"), Value::Null),
+        (format!("--service-principal client-id={CLIENT_ID} tenant-id={TENANT_ID} secret=hunter2-login-hunter2"), json!("service-principal")),
+        (format!("--client-id {CLIENT_ID}"), Value::Null),
+    ] {
+        let changed = session.run(&format!("update --connection vault --enable-csi {arguments}"), "");
+        assert!(changed.is_ok, "{arguments}: {changed:?}");
+        let values = session.shell(&format!("helm get values sc --namespace {} --output json", session.system())).output;
+        let values: Value = serde_json::from_str(&values).unwrap();
+        let vault = values["connections"].as_array().unwrap().iter().find(|connection| connection["name"] == "vault").unwrap();
+        assert_eq!(vault["login"], login, "{arguments}");
+        assert_eq!(vault["credentials"].get("clientSecret").is_some(), login == "service-principal", "{arguments}");
+    }
+    let create = "create keyvault --connection other --kube-namespace SHOP --vault shop-vault";
+    let refused = session.run(&format!("{create} --workload-identity {CLIENT_ID} --vault-object db-password"), "");
+    assert!(!refused.is_ok && refused.errors.contains("`--vault-object` is for `--enable-csi` alone"), "{refused:?}");
 }
 
 impl Crd {
