@@ -98,5 +98,4 @@ csi_is_registered() {
 azure_env() {
   [ -n "$WITH" ] || return 0
   printf "export SC_CLUSTER_WITH='%s'\nexport SC_CLUSTER_AZURE='%s'\n" "$WITH" "$STATE/azure"
-  [[ $WITH != *csi* ]] || printf "export SC_PROVIDER_SOCKET='%s'\n" "$STATE/csi/providers/azure.sock"
 }

@@ -71,7 +71,7 @@ impl Reader<'_> {
             }
         }
         if let Some(name) = entry.sync_secret.as_deref().filter(|name| !is_subdomain(name) || is_ours(name)) {
-            let rule = "the name of a Secret has a-z, 0-9, `-` and `.`, at most 253 of them, and is none that a connection makes: `sc-…-secret`, `sc-…-binding`";
+            let rule = "the name of a Secret has a-z, 0-9, `-` and `.`, at most 253 of them, and is none that a connection makes: `sc-…-secret`, `sc-…-binding`, `sc-…-vaultlogin`";
             self.problems.add(&entry.at.field("syncSecret"), Kind::InvalidName { what: "Secret name", given: Word::new(name), rule });
         }
     }
