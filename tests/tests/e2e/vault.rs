@@ -60,7 +60,7 @@ fn assert_logins_change(session: &Session<'_>) {
     ] {
         let changed = session.run(&format!("update --connection vault --enable-csi {arguments}"), "");
         assert!(changed.is_ok, "{arguments}: {changed:?}");
-        let values = session.shell(&format!("helm get values sc --namespace {} --output json", session.system())).output;
+        let values = session.helm(&format!("helm get values sc --namespace {} --output json", session.system())).output;
         let values: Value = serde_json::from_str(&values).unwrap();
         let vault = values["connections"].as_array().unwrap().iter().find(|connection| connection["name"] == "vault").unwrap();
         assert_eq!(vault["login"], login, "{arguments}");
