@@ -33,11 +33,11 @@ pub enum Part {
     Rerun,
     /// First installs and reruns beside kubectl and Helm
     Peers,
-    /// First installs of 1,000 and 10,000 connections, and their memory
+    /// First installs of 1,000 and 10,000 connections, and the peak memory of the process
     Scale,
     /// One first install of 100,000 connections, its memory, and a rerun
     Large,
-    /// Peak memory, of the process and of the pod
+    /// Peak memory of the pod
     Memory,
     /// One connection by Helm, beside a Job that does nothing
     One,

@@ -1,5 +1,4 @@
-//! Peak memory with 10,000 connections: of the process, and of the pod's cgroup when it runs as the chart's Job. Other numbers of connections
-//! are with `scale`.
+//! Peak memory of the pod's cgroup with 10,000 connections, when it runs as the chart's Job. That of the process is with `scale`.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -10,8 +9,6 @@ use crate::figure::Figure;
 use crate::memory::{peak, peak_file};
 use crate::output::say;
 use crate::part::helm::helm;
-use crate::part::scale;
-use crate::room::Rights;
 use crate::tools::Tools;
 
 /// How often the pod's peak is read: it only grows, so that what is missed is what it grew by in the last moment.
@@ -25,25 +22,12 @@ const MEBIBYTE: f64 = 1_048_576.0;
 /// If something fails.
 pub fn run(tools: &mut Tools) -> Result<()> {
     let asked = tools.bench.asked;
-    let figure = processes(tools, asked.count(), asked.runs)?;
-    tools.bench.keep("memory-10000", figure)?;
     let mut pods = Vec::new();
     for run in 0..asked.runs {
         say(&format!("the chart's Job with {} connections, run {} of {}", asked.count(), run + 1, asked.runs));
         pods.push(pod(tools, asked.count())?);
     }
     tools.bench.keep("memory-pod-10000", Figure::of(pods))
-}
-
-/// The peaks of first installs and of reruns.
-fn processes(tools: &mut Tools, count: usize, runs: usize) -> Result<Figure> {
-    let mut took = Vec::new();
-    for run in 0..runs {
-        say(&format!("memory with {count} connections, run {} of {runs}", run + 1));
-        let (room, first) = tools.installed(count, Rights::List)?;
-        took.extend([first, tools.run_job(&room)?]);
-    }
-    Ok(scale::memory(&took))
 }
 
 /// The peak of the pod's cgroup, in MiB.

@@ -8,8 +8,7 @@ use crate::figure::Figure;
 use crate::output::say;
 use crate::tools::Bench;
 
-/// In turn, so that what else the machine does meets each of them.
-const COUNTS: [usize; 3] = [1000, 10_000, 100_000];
+const COUNT: usize = 10_000;
 const KIB: f64 = 1024.0;
 
 /// Measures it.
@@ -17,19 +16,11 @@ const KIB: f64 = 1024.0;
 /// # Errors
 /// If a plan fails.
 pub fn run(bench: &mut Bench) -> Result<()> {
-    say(&format!("{} plans each of {COUNTS:?} connections, on one core", bench.asked.runs));
-    let mut samples = COUNTS.map(|_| (Vec::new(), Vec::new()));
-    for _ in 0..bench.asked.runs {
-        for (count, (times, peaks)) in COUNTS.iter().zip(&mut samples) {
-            let (time, peak) = plan(bench, *count)?;
-            times.push(time);
-            peaks.push(peak);
-        }
-    }
-    COUNTS.iter().zip(samples).try_for_each(|(count, (times, peaks))| {
-        bench.keep(&format!("plan-{count}"), Figure::of(times))?;
-        bench.keep(&format!("plan-memory-{count}"), Figure::of(peaks))
-    })
+    say(&format!("{} plans of {COUNT} connections, on one core", bench.asked.runs));
+    let plans: Result<Vec<(f64, f64)>> = (0..bench.asked.runs).map(|_| plan(bench, COUNT)).collect();
+    let (times, peaks) = plans?.into_iter().unzip();
+    bench.keep("plan-10000", Figure::of(times))?;
+    bench.keep("plan-memory-10000", Figure::of(peaks))
 }
 
 /// Milliseconds and MiB of one plan.
