@@ -78,7 +78,7 @@ impl Cluster {
     /// # Errors
     /// If there is no usable configuration. Its cause is not passed on: a kubeconfig that cannot be parsed would be quoted.
     pub async fn infer() -> Result<Self, NoCluster> {
-        Self::of(kube::Config::infer().await.map_err(|_| NoCluster)?)
+        Self::of(kube::Config::infer().await.map_err(|_| NoCluster::Config)?)
     }
 
     /// Speaks to the cluster of this configuration.
@@ -283,10 +283,16 @@ fn date(headers: &HeaderMap) -> Option<Timestamp> {
     DateTimeParser::new().parse_timestamp(text).ok()
 }
 
-/// There is neither a usable kubeconfig nor a ServiceAccount.
+/// Why no cluster can be spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("found neither a usable kubeconfig (KUBECONFIG, ~/.kube/config) nor a ServiceAccount: see what `kubectl get namespaces` says")]
-pub struct NoCluster;
+pub enum NoCluster {
+    /// There is neither a usable kubeconfig nor a ServiceAccount.
+    #[error("found neither a usable kubeconfig (KUBECONFIG, ~/.kube/config) nor a ServiceAccount: see what `kubectl get namespaces` says")]
+    Config,
+    /// The way is through a proxy, and this program was built without one.
+    #[error("a proxy is asked for (HTTPS_PROXY, or proxy-url in the kubeconfig), and the job goes through none: unset it")]
+    Proxy,
+}
 
 /// The path of the collection that an object belongs to.
 #[must_use]

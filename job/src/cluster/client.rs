@@ -19,12 +19,12 @@ pub(super) fn client(config: Config) -> Result<Client, NoCluster> {
     }
     let mut tcp = connector();
     tcp.set_connect_timeout(config.connect_timeout);
-    let tls = config.rustls_https_connector_with_connector(tcp).map_err(|_| NoCluster)?;
+    let tls = config.rustls_https_connector_with_connector(tcp).map_err(|_| NoCluster::Config)?;
     let http = legacy::Client::builder(TokioExecutor::new()).build::<_, Body>(tls);
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())
-        .option_layer(config.auth_layer().map_err(|_| NoCluster)?)
-        .layer(config.extra_headers_layer().map_err(|_| NoCluster)?)
+        .option_layer(config.auth_layer().map_err(|_| NoCluster::Config)?)
+        .layer(config.extra_headers_layer().map_err(|_| NoCluster::Config)?)
         .map_err(BoxError::from)
         .service(http);
     Ok(Client::new(service, config.default_namespace))
@@ -35,12 +35,12 @@ pub(super) fn client(config: Config) -> Result<Client, NoCluster> {
 fn through_proxy(mut config: Config) -> Result<Client, NoCluster> {
     config.default_retry = false;
     (config.read_timeout, config.write_timeout) = (None, None);
-    Client::try_from(config).map_err(|_| NoCluster)
+    Client::try_from(config).map_err(|_| NoCluster::Config)
 }
 
 #[cfg(not(feature = "proxy"))]
 fn through_proxy(_: Config) -> Result<Client, NoCluster> {
-    Err(NoCluster)
+    Err(NoCluster::Proxy)
 }
 
 /// What opens connections. kube's own (5.0.0) leaves `TCP_NODELAY` off: then the first request of a connection waits for the API server's kernel to
