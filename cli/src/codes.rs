@@ -44,7 +44,7 @@ pub(crate) fn named(name: &str) -> Option<&'static Code> {
 }
 
 /// What stands for what the doctor would find, where nothing was found yet: the usual release, and commands that lead further.
-const USUAL: [(&str, &str); 10] = [
+const USUAL: [(&str, &str); 11] = [
     ("sc", "sc"),
     ("helm", "helm"),
     ("kubectl", "kubectl"),
@@ -55,6 +55,7 @@ const USUAL: [(&str, &str); 10] = [
     ("repair", "kubectl -n {where} edit {workload}"),
     ("azure", "sc show {connection} --output yaml"),
     ("need", ""),
+    ("update", "sc update keyvault --connection {connection} --kube-namespace {where}"),
 ];
 
 impl Code {

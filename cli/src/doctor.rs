@@ -10,6 +10,7 @@ mod objects;
 mod release;
 mod rights;
 mod runs;
+mod templates;
 mod workloads;
 
 use serde::Serialize;

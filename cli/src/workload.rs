@@ -39,7 +39,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 7] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet, Self::Job, Self::CronJob, Self::Pod, Self::ReplicaSet];
+    pub(crate) const ALL: [Self; 7] = [Self::Deployment, Self::StatefulSet, Self::DaemonSet, Self::Job, Self::CronJob, Self::Pod, Self::ReplicaSet];
 
     /// Its name in a manifest.
     pub(crate) fn name(self) -> &'static str {
@@ -63,11 +63,29 @@ impl Kind {
         }
     }
 
+    /// Its resource: all that the API server has of it.
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            Self::Deployment => "deployments",
+            Self::StatefulSet => "statefulsets",
+            Self::DaemonSet => "daemonsets",
+            Self::Job => "jobs",
+            Self::CronJob => "cronjobs",
+            Self::Pod => "pods",
+            Self::ReplicaSet => "replicasets",
+        }
+    }
+
+    /// One of it, as kubectl takes it.
+    pub(crate) fn singular(self) -> &'static str {
+        self.plural().trim_end_matches('s')
+    }
+
     /// The path of all that the API server has of it: in a namespace, or in the whole cluster.
     pub(crate) fn collection(self, namespace: Option<&str>) -> String {
         let root = if self == Self::Pod { "api" } else { "apis" };
         let within = namespace.map_or_else(String::new, |namespace| format!("namespaces/{namespace}/"));
-        format!("/{root}/{}/{within}{}s", self.api_version(), self.name().to_lowercase())
+        format!("/{root}/{}/{within}{}", self.api_version(), self.plural())
     }
 
     /// The kind of this name in a manifest.

@@ -222,6 +222,16 @@ pub fn is_ours(secret: &str) -> bool {
     secret.starts_with("sc-") && ["-secret", "-binding", "-vaultlogin"].iter().any(|end| secret.ends_with(end))
 }
 
+/// The part of an object's name that is its connection's, though it be a slip of one; all of it, if it has not the form.
+#[must_use]
+pub fn of_connection(object: &str) -> &str {
+    let is_between = |c: char| !c.is_ascii_alphanumeric();
+    match (object.find(is_between), object.rfind(is_between)) {
+        (Some(start), Some(end)) if start < end && begins_as_ours(object) => object[start..end].trim_start_matches(is_between),
+        _ => object,
+    }
+}
+
 /// Whether a name begins as those of connections' objects do, in whatever case: then it can be a slip of one.
 #[must_use]
 pub fn begins_as_ours(name: &str) -> bool {

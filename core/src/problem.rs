@@ -9,6 +9,7 @@ use std::fmt;
 
 use miette::Diagnostic;
 
+use crate::names;
 pub use kind::Kind;
 
 /// A place in the values, as a reader would write it: `connections[2].target.id`.
@@ -135,14 +136,23 @@ impl Choice {
 
     /// The choice among `all`, for somebody who wrote `given`.
     pub fn of<'a>(given: &str, all: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::by(|word| word, given, all)
+    }
+
+    /// The same for the names of connections' objects, which are not alike by what their kind has in common.
+    pub fn of_objects<'a>(given: &str, all: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::by(names::of_connection, given, all)
+    }
+
+    fn by<'a>(part: impl Fn(&str) -> &str, given: &str, all: impl IntoIterator<Item = &'a str>) -> Self {
         let all: Vec<String> = all.into_iter().map(str::to_owned).collect();
-        let likeness = |word: &str| strsim::jaro_winkler(&given.to_lowercase(), &word.to_lowercase());
+        let likeness = |given: &str, word: &str| strsim::jaro_winkler(&given.to_lowercase(), &word.to_lowercase());
         let nearest = all
             .iter()
-            .map(|word| (likeness(word), word))
-            .filter(|(likeness, _)| *likeness >= Self::ALIKE)
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .map(|(_, word)| word.clone());
+            .map(|word| (likeness(part(given), part(word)), likeness(given, word), word))
+            .filter(|(of_part, ..)| *of_part >= Self::ALIKE)
+            .max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)))
+            .map(|(.., word)| word.clone());
         Self { nearest, all }
     }
 
@@ -269,6 +279,17 @@ mod tests {
             assert_eq!(Word::new(secret).to_string(), "(not shown)");
         }
         assert_eq!(Word::new("postgress").to_string(), "`postgress`");
+    }
+
+    #[test]
+    fn what_names_of_objects_have_in_common_does_not_make_them_alike() {
+        let known = ["sc-orders-secret", "sc-pictures-secret"];
+        assert_eq!(Choice::of_objects("sc-unheard-of-secret", known).nearest(), None);
+        assert_eq!(Choice::of_objects("sc-order-secret", known).nearest(), Some("sc-orders-secret"));
+        assert_eq!(Choice::of_objects("SC_Pictures_Secret", known).nearest(), Some("sc-pictures-secret"));
+        let accounts = ["1", "2"].map(|end| format!("sc-account-11111111-2222-3333-4444-55555555555{end}"));
+        let known = || accounts.iter().map(String::as_str);
+        assert_eq!(Choice::of_objects("sc-acount-11111111-2222-3333-4444-555555555551", known()).nearest(), Some(accounts[0].as_str()));
     }
 
     #[test]

@@ -118,7 +118,7 @@ fn workload(text: &str) -> Result<Workload, String> {
     let (kind, name) = text.split_once('/').ok_or("write KIND/NAME, such as `deployment/web`")?;
     // As kubectl prints it: `deployment.apps/web`.
     let kind = kind.split('.').next().unwrap_or_default();
-    let known = || Kind::value_variants().iter().map(|kind| kind.name().to_lowercase()).collect::<Vec<_>>().join(", ");
+    let known = || Kind::value_variants().iter().map(|kind| kind.singular()).collect::<Vec<_>>().join(", ");
     let kind = Kind::from_str(kind, true).map_err(|_| format!("the kinds of workload are {}", known()))?;
     Ok(Workload { kind, name: workload_name(name)? })
 }

@@ -58,8 +58,8 @@ fn refuse_fixed(workload: &Workload, connection: &str) -> Result<()> {
     if workload.kind.may_change() {
         return Ok(());
     }
-    let kind = workload.kind.name();
-    let fix = format!("make a new one: `sc snippet {connection} --kind {}` prints one", kind.to_lowercase());
+    let (kind, word) = (workload.kind.name(), workload.kind.singular());
+    let fix = format!("make a new one: `sc snippet {connection} --kind {word}` prints one");
     Err(Fault::invalid(format!("what a {kind} runs cannot be changed while it is there"), fix).into())
 }
 
@@ -151,7 +151,7 @@ impl Target<'_> {
         let what = format!("failed to {verb} {self}");
         match failure {
             Failure::Forbidden { .. } => {
-                let plural = format!("{}s", self.args.workload.kind.name().to_lowercase());
+                let plural = self.args.workload.kind.plural();
                 let fix = format!(
                     "ask for that right: `{} auth can-i {verb} {plural} --namespace {}` says whether you have it",
                     self.kubectl, self.namespace
@@ -169,7 +169,7 @@ impl Target<'_> {
         let found = timeout(LOOK, self.cluster.get(&everywhere)).await.ok().and_then(Result::ok).flatten().unwrap_or_default();
         let namespaces: Vec<&str> = items(&found["items"]).filter_map(|item| item["metadata"]["namespace"].as_str()).collect();
         let what = format!("there is no {self}, where the Secret of the connection is");
-        let list = format!("see `{} -n {} get {}s`", self.kubectl, self.namespace, kind.name().to_lowercase());
+        let list = format!("see `{} -n {} get {}`", self.kubectl, self.namespace, kind.plural());
         if namespaces.is_empty() {
             return Fault::invalid(what, list);
         }

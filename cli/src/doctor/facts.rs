@@ -33,7 +33,7 @@ const OF_RELEASE: [&str; 12] = [
     "apis/rbac.authorization.k8s.io/v1/rolebindings",
 ];
 /// The kinds that are read in the namespace of a connection.
-const OF_CONNECTION: [&str; 12] = [
+const OF_CONNECTION: [&str; 13] = [
     "api/v1/pods",
     "api/v1/events",
     "api/v1/serviceaccounts",
@@ -44,6 +44,7 @@ const OF_CONNECTION: [&str; 12] = [
     "apis/apps/v1/daemonsets",
     "apis/apps/v1/replicasets",
     "apis/batch/v1/jobs",
+    "apis/batch/v1/cronjobs",
     "apis/rbac.authorization.k8s.io/v1/roles",
     "apis/rbac.authorization.k8s.io/v1/rolebindings",
 ];
@@ -183,6 +184,11 @@ impl Namespace {
     /// The objects of a kind; none, too, if they could not be read.
     pub(crate) fn of(&self, kind: &str) -> &[Value] {
         self.read(kind).unwrap_or_default()
+    }
+
+    /// An object of a kind, if it is there and could be read.
+    pub(crate) fn find(&self, kind: &str, name: &str) -> Option<&Value> {
+        self.of(kind).iter().find(|object| name_of(object) == name)
     }
 
     /// The objects of a kind, if they could be read.

@@ -2,12 +2,13 @@
 
 use sc_core::catalogue::AuthType;
 use sc_core::names::WEBHOOK_CLIENT_ID;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Findings;
 use super::facts::{Facts, name_of};
-use super::workloads::{Template, Workload};
-use crate::workload::{INJECTED, USE_IDENTITY, items};
+use super::templates::{CONTAINERS, Template, listed};
+use super::workloads::Workload;
+use crate::workload::{INJECTED, Kind, USE_IDENTITY, items};
 
 /// The variable by which an SDK finds the token.
 const TOKEN: &str = "AZURE_FEDERATED_TOKEN_FILE";
@@ -32,26 +33,37 @@ pub(super) fn of_pod(workload: &Workload<'_>, facts: &Facts, findings: &mut Find
     }
 }
 
-/// A workload with the ServiceAccount of an identity whose pods lack the label, or set by hand what the webhook would.
-pub(super) fn of_template(Template { place, kind, workload }: &Template<'_>, facts: &Facts, findings: &mut Findings<'_>) {
-    let template = &workload["spec"]["template"];
-    let account = template["spec"]["serviceAccountName"].as_str().unwrap_or_default();
-    if !wants_token(facts, place, account) {
+/// A workload with the ServiceAccount of an identity whose pods lack the label, or set by hand what the webhook would. In a pod itself nothing tells
+/// the one from the other.
+pub(super) fn of_template(template: &Template<'_>, facts: &Facts, findings: &mut Findings<'_>) {
+    let pods = template.pods();
+    let account = pods["spec"]["serviceAccountName"].as_str().unwrap_or_default();
+    if !wants_token(facts, template.place, account) {
         return;
     }
-    let object = format!("{kind} {place}/{}", name_of(workload));
-    let values = || vec![("where", (*place).to_owned()), ("kind", (*kind).to_owned()), ("name", name_of(workload).to_owned())];
-    if template["metadata"]["labels"][USE_IDENTITY] != "true" {
-        let patch = json!({"spec": {"template": {"metadata": {"labels": {USE_IDENTITY: "true"}}}}}).to_string();
-        findings.add("SC1502", object.clone(), values().into_iter().chain([("account", account.to_owned()), ("patch", patch)]));
+    if pods["metadata"]["labels"][USE_IDENTITY] != "true" {
+        let repair = template.patched(findings, json!({"metadata": {"labels": {USE_IDENTITY: "true"}}}));
+        let kind = template.kind.singular().to_owned();
+        findings.add("SC1502", template.object(), [("kind", kind), ("account", account.to_owned()), ("repair", repair)]);
     }
-    let variables = items(&template["spec"]["containers"]).flat_map(|container| items(&container["env"]));
+    let variables = CONTAINERS.into_iter().flat_map(|list| items(&pods["spec"][list])).flat_map(|container| items(&container["env"]));
     let by_hand: Vec<&str> = variables.filter_map(|variable| variable["name"].as_str()).filter(|name| INJECTED.contains(name)).collect();
-    if !by_hand.is_empty() {
-        let removals: Vec<String> = by_hand.iter().map(|name| format!("{name}-")).collect();
-        let more = [("variables", by_hand.join(", ")), ("removals", removals.join(" "))];
-        findings.add("SC1507", object, values().into_iter().chain(more));
+    if !by_hand.is_empty() && template.kind != Kind::Pod {
+        let repair = template.patched(findings, without_injected(pods));
+        findings.add("SC1507", template.object(), [("variables", by_hand.join(", ")), ("repair", repair)]);
     }
+}
+
+/// The strategic merge patch of a template that takes out what the webhook would set.
+pub(super) fn without_injected(pods: &Value) -> Value {
+    let container = |container: &Value| {
+        let names = items(&container["env"]).map(|variable| &variable["name"]).filter(|name| INJECTED.iter().any(|one| *name == one));
+        let env: Vec<Value> = names.map(|name| json!({"name": name, "$patch": "delete"})).collect();
+        (!env.is_empty()).then(|| json!({"name": container["name"], "env": env}))
+    };
+    let lists = CONTAINERS.into_iter().filter_map(|list| listed(list, items(&pods["spec"][list]).filter_map(container)));
+    let spec: Map<String, Value> = lists.collect();
+    if spec.is_empty() { json!({}) } else { json!({"spec": spec}) }
 }
 
 /// Whether a connection in that namespace has this ServiceAccount and wants the webhook to give its pods a token.

@@ -66,7 +66,7 @@ impl<'c> Objects<'c> {
 }
 
 fn nearest<'o>(name: &str, objects: impl Iterator<Item = &'o Object<'o>>) -> Choice {
-    Choice::of(name, objects.map(|object| &*object.id.name))
+    Choice::of_objects(name, objects.map(|object| &*object.id.name))
 }
 
 impl Object<'_> {

@@ -3,6 +3,7 @@
 
 mod identity;
 mod key_vault;
+mod refusals;
 
 use std::time::Duration;
 

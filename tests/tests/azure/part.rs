@@ -3,7 +3,7 @@
 use std::sync::{PoisonError, RwLock};
 
 use crate::bed::{self, Bed, Helm};
-use crate::stand_in;
+use crate::stand_in::{self, MEND, variable};
 
 /// A part of Azure's in the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,13 +18,13 @@ impl Part {
     /// Does a test that needs it, with a bed for a release.
     pub(crate) fn with(self, name: &str, namespaces: usize, test: impl FnOnce(&Bed)) {
         let _others = self.lock().read().unwrap_or_else(PoisonError::into_inner);
-        on_bed(name, namespaces, test);
+        self.on_bed(name, namespaces, test);
     }
 
     /// The same while no other test needs it.
     pub(crate) fn alone(self, name: &str, namespaces: usize, test: impl FnOnce(&Bed)) {
         let _alone = self.lock().write().unwrap_or_else(PoisonError::into_inner);
-        on_bed(name, namespaces, test);
+        self.on_bed(name, namespaces, test);
     }
 
     /// Read by tests that share it, written by one that takes it away.
@@ -32,9 +32,14 @@ impl Part {
         static LOCKS: [RwLock<()>; 2] = [const { RwLock::new(()) }; 2];
         &LOCKS[self as usize]
     }
-}
 
-fn on_bed(name: &str, namespaces: usize, test: impl FnOnce(&Bed)) {
-    stand_in::listen();
-    bed::with(Helm::Four, name, namespaces, test);
+    fn on_bed(self, name: &str, namespaces: usize, test: impl FnOnce(&Bed)) {
+        let part = match self {
+            Self::Webhook => "identity",
+            Self::Driver => "csi",
+        };
+        assert!(variable("SC_CLUSTER_WITH").split(' ').any(|with| with == part), "the cluster has no part `{part}`: {MEND}");
+        stand_in::listen();
+        bed::with(Helm::Four, name, namespaces, test);
+    }
 }

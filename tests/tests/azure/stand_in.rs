@@ -23,9 +23,10 @@ use serde_json::Value;
 
 pub(crate) use assertion::{AUDIENCE, issuer};
 use directory::Directory;
-pub(crate) use directory::{Federated, Identity, Vault};
+pub(crate) use directory::{Federated, Guard, Identity, Vault};
 use jwt::Seal;
-pub(crate) use server::{certificate, listen, listen_on_node, variable};
+pub(crate) use key_vault::CLIENT;
+pub(crate) use server::{MEND, certificate, listen, listen_on_node, variable};
 
 /// The host that gives tokens.
 pub(crate) const LOGIN: &str = "login.microsoftonline.com";

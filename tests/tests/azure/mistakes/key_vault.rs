@@ -25,7 +25,15 @@ fn pods_that_wait_for_a_right() {
         kube::apply(&[slip]);
         let command = found(&session, "SC1514")["fix"].as_str().unwrap().to_owned();
         assert!(session.shell(&command).is_ok, "{command}");
+        // Who does not know the issuer asks for it, and does not guess.
+        kube::kubectl(&["-n", &bed.system, "patch", "configmap", "sc-status", "--type=merge", "-p", r#"{"data": {"issuer": ""}}"#]);
         let finding = found(&session, "SC1512");
+        let command = finding["fix"].as_str().unwrap();
+        assert!(command.starts_with("sc ") && command.contains(" rerun"), "{command}");
+        assert!(session.shell(command).is_ok);
+        let finding = kube::wait_for("the command that says the issuer", PATIENCE, || {
+            find(&session, "SC1512").filter(|finding| finding["fix"].as_str().unwrap().contains("--issuer"))
+        });
         let subject = format!("system:serviceaccount:{}:sc-account-{}", bed.shop(), identity.client);
         let command = finding["fix"].as_str().unwrap();
         let said = format!("--issuer '{}' --subject {subject} --audiences api://AzureADTokenExchange", issuer().name);
@@ -112,7 +120,7 @@ fn granted(bed: &Bed) -> (Identity, Vault) {
 }
 
 /// Has the pods made anew: the kubelet would ask the driver again in steps of up to two minutes.
-fn anew(bed: &Bed) {
+pub(super) fn anew(bed: &Bed) {
     kube::kubectl(&["-n", bed.shop(), "delete", "pods", "--all", "--grace-period=0", "--force"]);
 }
 

@@ -28,8 +28,20 @@ pub(super) struct Known {
 pub(super) struct Contents {
     pub(super) tenant: String,
     pub(super) readers: BTreeSet<String>,
+    pub(super) guard: Guard,
     /// By collection (`secrets`, `keys` or `certificates`) and name.
     pub(super) objects: BTreeMap<(String, String), Kept>,
+}
+
+/// What decides whether somebody may read in a vault, and so how a refusal is worded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// Roles in Azure.
+    Roles,
+    /// The vault's own access policies.
+    Policies,
+    /// Its firewall, which lets nobody in.
+    Firewall,
 }
 
 /// An object in a vault, in its newest version.
@@ -131,7 +143,7 @@ impl Vault {
     /// An empty one, in the tenant of an identity that may read nothing yet.
     pub(crate) fn beside(identity: &Identity) -> Self {
         let vault = Self { name: format!("kv-{}", random_digits(12)) };
-        let contents = Contents { tenant: identity.tenant.clone(), readers: BTreeSet::new(), objects: BTreeMap::new() };
+        let contents = Contents { tenant: identity.tenant.clone(), readers: BTreeSet::new(), guard: Guard::Roles, objects: BTreeMap::new() };
         directory().vaults.insert(vault.name.clone(), contents);
         vault
     }
@@ -139,6 +151,11 @@ impl Vault {
     /// Lets an identity read all that is in it.
     pub(crate) fn let_read(&self, identity: &Identity) {
         self.contents(|contents| contents.readers.extend([identity.client.clone()]));
+    }
+
+    /// Is guarded so from here on.
+    pub(crate) fn guard_by(&self, guard: Guard) {
+        self.contents(|contents| contents.guard = guard);
     }
 
     /// Keeps a secret, in a new version.

@@ -4,12 +4,15 @@ use http::{HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::directory::{Contents, Kept};
+use super::directory::{Contents, Guard, Kept};
 use super::jwt::Token;
 use super::{Answer, LOGIN, Question, SEAL, directory, json};
 
 /// For what a token must be.
 const RESOURCE: &str = "https://vault.azure.net";
+
+/// The address that a vault's firewall sees.
+pub(crate) const CLIENT: &str = "203.0.113.7";
 
 /// Answers a request to a vault.
 pub(super) fn answer(vault: &str, question: &Question, now: i64) -> Answer {
@@ -94,7 +97,7 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn of(&self, contents: &Contents, client: &str) -> Answer {
-        if !contents.readers.contains(client) {
+        if contents.guard == Guard::Firewall || !contents.readers.contains(client) {
             return self.forbidden(contents, client);
         }
         let kept = contents.objects.get(&(self.collection.name.to_owned(), self.name.to_owned()));
@@ -129,15 +132,34 @@ impl Asked<'_> {
 
     fn forbidden(&self, contents: &Contents, client: &str) -> Answer {
         let Self { vault, collection: Collection { name: collection, action, .. }, name, .. } = self;
-        let message = format!(
-            "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were changed recently, \
-             please observe propagation time.\r\nCaller: appid={client};oid={client};iss=https://sts.windows.net/{}/\r\nAction: '{action}'\r\n\
-             Resource: '/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/shop/\
-             providers/microsoft.keyvault/vaults/{vault}/{collection}/{name}'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\n\
-             DecisionReason: null \r\nVault: {vault};location=westeurope\r\n",
-            contents.tenant
-        );
-        let body = json!({"error": {"code": "Forbidden", "message": message, "innererror": {"code": "ForbiddenByRbac"}}});
+        let caller = format!("appid={client};oid={client};iss=https://sts.windows.net/{}/", contents.tenant);
+        let (code, message) = match contents.guard {
+            Guard::Roles => (
+                "ForbiddenByRbac",
+                format!(
+                    "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny assignments or role definitions were changed \
+                     recently, please observe propagation time.\r\nCaller: {caller}\r\nAction: '{action}'\r\n\
+                     Resource: '/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/shop/\
+                     providers/microsoft.keyvault/vaults/{vault}/{collection}/{name}'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\n\
+                     DecisionReason: null \r\nVault: {vault};location=westeurope\r\n"
+                ),
+            ),
+            Guard::Policies => (
+                "AccessDenied",
+                format!(
+                    "The user, group or application '{caller}' does not have {collection} get permission on key vault '{vault};location=westeurope'. \
+                     For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287"
+                ),
+            ),
+            Guard::Firewall => (
+                "ForbiddenByFirewall",
+                format!(
+                    "Client address is not authorized and caller is not a trusted service.\r\nClient address: {CLIENT}\r\nCaller: {caller}\r\n\
+                     Vault: {vault};location=westeurope"
+                ),
+            ),
+        };
+        let body = json!({"error": {"code": "Forbidden", "message": message, "innererror": {"code": code}}});
         json(StatusCode::FORBIDDEN, &body)
     }
 }

@@ -31,7 +31,8 @@ use crate::kube;
 const PROXY: &str = "127.0.0.1:9480";
 /// The longest head of a request to the proxy.
 const LONGEST_HEAD: usize = 8192;
-const MEND: &str = "start a cluster by `scripts/cluster up --with identity --with csi`, and run the tests by `scripts/cluster run`";
+/// How to get what a test wants of the cluster.
+pub(crate) const MEND: &str = "start a cluster by `scripts/cluster up --with identity --with csi`, and run the tests by `scripts/cluster run`";
 
 /// What somebody who connects speaks.
 #[derive(Clone)]

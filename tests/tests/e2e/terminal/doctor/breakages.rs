@@ -275,7 +275,7 @@ fn pod_started(bed: &Bed) -> String {
 }
 
 /// The time, in the same form.
-fn now() -> String {
+pub(super) fn now() -> String {
     let output = std::process::Command::new("date").args(["-u", "+%Y-%m-%dT%H:%M:%SZ"]).output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }

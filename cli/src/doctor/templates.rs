@@ -1,0 +1,260 @@
+//! What the template of pods stands in, and the commands that change it: in place where Kubernetes lets it, else by making it anew.
+
+use serde_json::{Map, Value, json};
+
+use super::Findings;
+use super::facts::{Namespace, name_of};
+use crate::workload::{Kind, items, merged, nested};
+
+/// The fields of a pod that have containers.
+pub(super) const CONTAINERS: [&str; 2] = ["initContainers", "containers"];
+/// What the API server gave to a Job or a pod, and only to that one: a new one gets its own.
+const GIVEN: [(Kind, &str); 2] = [
+    (
+        Kind::Job,
+        r#"{"spec": {"selector": null, "template": {"metadata": {"labels": {"controller-uid": null, "batch.kubernetes.io/controller-uid": null}}}}}"#,
+    ),
+    (Kind::Pod, r#"{"spec": {"nodeName": null}}"#),
+];
+
+/// A workload that pods are made from; a pod that nothing has made is one itself.
+pub(super) struct Template<'a> {
+    pub(super) place: &'a str,
+    pub(super) kind: Kind,
+    pub(super) live: &'a Value,
+    /// What it has made, and may leave as it is though its template has changed: `pod web-0`.
+    made: Option<String>,
+}
+
+impl<'a> Template<'a> {
+    pub(super) fn of(place: &'a str, kind: Kind, live: &'a Value) -> Self {
+        Self { place, kind, live, made: None }
+    }
+
+    /// Those of a namespace that are still at work and that nothing else has made.
+    pub(super) fn all(place: &'a str, namespace: &'a Namespace) -> impl Iterator<Item = Self> {
+        let each = Kind::ALL.into_iter().flat_map(move |kind| namespace.of(kind.plural()).iter().map(move |live| Self::of(place, kind, live)));
+        each.filter(|template| owner_of(template.live).is_none() && !template.is_over())
+    }
+
+    /// What a pod was made from.
+    ///
+    /// # Errors
+    /// What kubectl calls the owner, if that is of a kind that is not known here.
+    pub(super) fn of_pod(place: &'a str, namespace: &'a Namespace, pod: &'a Value) -> Result<Self, String> {
+        let mut found = Self::of(place, Kind::Pod, pod);
+        while let Some((owner, name)) = owner_of(found.live) {
+            let above = Kind::named(owner).and_then(|kind| Some(Self::of(place, kind, namespace.find(kind.plural(), name)?)));
+            match above {
+                Some(above) => found = Self { made: Some(found.target()), ..above },
+                // Whoever made a workload of its own does not mind that its template is changed; what makes a pod would undo it.
+                None if matches!(found.kind, Kind::Pod | Kind::ReplicaSet) => return Err(format!("{} {name}", owner.to_lowercase())),
+                None => break,
+            }
+        }
+        Ok(found)
+    }
+
+    /// What makes its pods, itself or what it has made for that; each with this workload, which then knows what it has made.
+    pub(super) fn makers(&self, namespace: &'a Namespace) -> Vec<(Self, &'a Value)> {
+        let mut makers = vec![(Self { made: None, ..*self }, self.live)];
+        for kind in [Kind::ReplicaSet, Kind::Job] {
+            let own = namespace.of(kind.plural()).iter().filter(|other| owner_of(other) == Some((self.kind.name(), name_of(self.live))));
+            makers.extend(own.map(|live| (Self { made: Some(Self::of(self.place, kind, live).target()), ..*self }, live)));
+        }
+        makers
+    }
+
+    /// Its template.
+    pub(super) fn pods(&self) -> &'a Value {
+        self.live.pointer(self.kind.template()).unwrap_or(&Value::Null)
+    }
+
+    pub(super) fn object(&self) -> String {
+        format!("{} {}/{}", self.kind.singular(), self.place, name_of(self.live))
+    }
+
+    /// As kubectl takes it.
+    fn target(&self) -> String {
+        format!("{} {}", self.kind.singular(), name_of(self.live))
+    }
+
+    fn is_over(&self) -> bool {
+        let is_done = match self.kind {
+            Kind::Job => crate::run::has_ended(self.live),
+            Kind::Pod => ["Succeeded", "Failed"].iter().any(|phase| self.live["status"]["phase"] == *phase),
+            _ => false,
+        };
+        is_done || self.live["metadata"]["deletionTimestamp"].is_string()
+    }
+
+    fn kubectl(&self, findings: &Findings<'_>) -> String {
+        format!("{} -n {}", findings.place.command("kubectl"), self.place)
+    }
+
+    /// The command that puts a strategic merge patch into its template, and has its pods follow.
+    pub(super) fn patched(&self, findings: &Findings<'_>, patch: Value) -> String {
+        if !self.kind.may_change() {
+            return self.anew(findings, patch);
+        }
+        let (kubectl, target) = (self.kubectl(findings), self.target());
+        let patch = quoted(&nested(self.kind.template(), patch));
+        format!("{kubectl} patch {target} -p {patch}{}", self.without_made(findings))
+    }
+
+    /// The command that makes it anew, with a strategic merge patch in its template. Until it is there again a file has it.
+    pub(super) fn anew(&self, findings: &Findings<'_>, patch: Value) -> String {
+        let (kubectl, target) = (self.kubectl(findings), self.target());
+        let given = GIVEN.iter().find(|(kind, _)| *kind == self.kind).and_then(|(_, given)| serde_json::from_str(given).ok()).unwrap_or_default();
+        let patch = quoted(&merged(given, &nested(self.kind.template(), patch)));
+        let file = self.file();
+        format!(
+            "(umask 077; {kubectl} get {target} -o json | {kubectl} patch --local -f - -p {patch} -o json > {file}) && {kubectl} replace --force -f {file}"
+        )
+    }
+
+    /// The command that makes it run no pods, which whoever wrote it may take back: what its template said before, or none.
+    pub(super) fn stopped(&self, findings: &Findings<'_>) -> String {
+        let (kubectl, target) = (self.kubectl(findings), self.target());
+        match self.kind {
+            Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet if self.had_another() => {
+                format!("{kubectl} rollout undo {target}{}", self.without_made(findings))
+            }
+            Kind::Deployment | Kind::StatefulSet | Kind::ReplicaSet => format!("{kubectl} scale {target} --replicas=0"),
+            Kind::Job | Kind::CronJob => {
+                format!("{kubectl} patch {target} -p {}{}", quoted(&json!({"spec": {"suspend": true}})), self.without_made(findings))
+            }
+            Kind::DaemonSet => format!("{kubectl} edit {target}"),
+            Kind::Pod => {
+                let file = self.file();
+                format!("(umask 077; {kubectl} get {target} -o json > {file}) && {kubectl} delete {target}")
+            }
+        }
+    }
+
+    /// The command that has its pods made anew, as its template is; nothing for what does that by itself when a pod is gone.
+    pub(super) fn restarted(&self, findings: &Findings<'_>) -> Option<String> {
+        let (kubectl, target) = (self.kubectl(findings), self.target());
+        match self.kind {
+            Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet => {
+                Some(format!("{kubectl} rollout restart {target} && {kubectl} rollout status {target} --timeout=120s"))
+            }
+            Kind::Pod => Some(self.anew(findings, super::identities::without_injected(self.live))),
+            _ => None,
+        }
+    }
+
+    /// A Deployment replaces its pods; others may wait for one that never starts, and a Job stays as it is.
+    fn without_made(&self, findings: &Findings<'_>) -> String {
+        let made = self.made.as_ref().filter(|_| !matches!(self.kind, Kind::Deployment | Kind::Job));
+        made.map_or_else(String::new, |made| format!(" && {} delete {made} --ignore-not-found", self.kubectl(findings)))
+    }
+
+    fn file(&self) -> String {
+        format!("{}-{}-{}.json", self.place, self.kind.singular(), name_of(self.live))
+    }
+
+    /// Whether there is something to go back to.
+    fn had_another(&self) -> bool {
+        let number = |annotation: &str| self.live["metadata"]["annotations"][annotation].as_str().and_then(|text| text.parse::<u64>().ok());
+        let revisions = ["deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation"].map(number);
+        revisions.into_iter().flatten().any(|revision| revision > 1)
+            || self.live["status"]["currentRevision"] != self.live["status"]["updateRevision"]
+    }
+}
+
+/// A word in the template of pods that names what is not there.
+pub(super) struct Wrong<'a> {
+    /// The field that it is in: `name` of a Secret, `key` of one, or `secretProviderClass`.
+    pub(super) field: &'static str,
+    /// The Secret or class, and the key, that are named.
+    pub(super) is: (&'a str, &'a str),
+    /// What was probably meant.
+    pub(super) right: Option<&'a str>,
+}
+
+impl Wrong<'_> {
+    /// The strategic merge patch of a template that puts the right word in its place, wherever the template has it.
+    pub(super) fn patch(&self, template: &Value) -> Option<Value> {
+        let right = self.right?;
+        let spec = &template["spec"];
+        let mut patch = Map::new();
+        for list in CONTAINERS {
+            patch.extend(listed(list, items(&spec[list]).filter_map(|container| self.container(container, right))));
+        }
+        let is_it = |volume: &&Value| self.field == "secretProviderClass" && volume["csi"]["volumeAttributes"][self.field] == self.is.0;
+        let volume = |volume: &Value| json!({"name": volume["name"], "csi": {"volumeAttributes": {self.field: right}}});
+        patch.extend(listed("volumes", items(&spec["volumes"]).filter(is_it).map(volume)));
+        (!patch.is_empty()).then(|| json!({"spec": patch}))
+    }
+
+    /// One variable is known by its name; the sources of all are one list, which is replaced as a whole.
+    fn container(&self, container: &Value, right: &str) -> Option<Value> {
+        let variables = items(&container["env"]).filter(|variable| self.is_in(&variable["valueFrom"]["secretKeyRef"]));
+        let variable = |variable: &Value| json!({"name": variable["name"], "valueFrom": {"secretKeyRef": {self.field: right}}});
+        let mut patch: Map<String, Value> = listed("env", variables.map(variable)).into_iter().collect();
+        let mut sources: Vec<Value> = items(&container["envFrom"]).cloned().collect();
+        for source in sources.iter_mut().filter(|source| self.is_in(&source["secretRef"])) {
+            source["secretRef"][self.field] = json!(right);
+            patch.insert("envFrom".into(), Value::Null);
+        }
+        if let Some(list) = patch.get_mut("envFrom") {
+            *list = Value::Array(sources);
+        }
+        patch.insert("name".into(), container["name"].clone());
+        (patch.len() > 1).then_some(Value::Object(patch))
+    }
+
+    fn is_in(&self, reference: &Value) -> bool {
+        let (name, key) = self.is;
+        match self.field {
+            "name" => reference["name"] == name,
+            "key" => reference["name"] == name && reference["key"] == key,
+            _ => false,
+        }
+    }
+}
+
+/// A field with a list, unless that is empty.
+pub(super) fn listed(name: &str, list: impl Iterator<Item = Value>) -> Option<(String, Value)> {
+    let list: Vec<Value> = list.collect();
+    (!list.is_empty()).then(|| (name.to_owned(), Value::Array(list)))
+}
+
+/// The kind and name of what has made an object.
+pub(super) fn owner_of(object: &Value) -> Option<(&str, &str)> {
+    let owner = &object["metadata"]["ownerReferences"][0];
+    Some((owner["kind"].as_str()?, owner["name"].as_str()?))
+}
+
+/// A patch as one word of a shell.
+fn quoted(patch: &Value) -> String {
+    format!("'{}'", patch.to_string().replace('\'', r"\u0027"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_right_word_is_put_wherever_the_wrong_one_is_and_nowhere_else() {
+        let reference = |name: &str, key: &str| json!({"name": key, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}});
+        let template = json!({"spec": {
+            "initContainers": [{"name": "first", "env": [reference("a", "K"), reference("b", "K")]}],
+            "containers": [{"name": "web", "envFrom": [{"secretRef": {"name": "a"}, "prefix": "it's"}, {"configMapRef": {"name": "a"}}]}, {"name": "sidecar"}],
+            "volumes": [{"name": "v", "csi": {"volumeAttributes": {"secretProviderClass": "a"}}}],
+        }});
+        let patch = |field, right| Wrong { field, is: ("a", "K"), right }.patch(&template);
+        let variable = |field: &str| json!({"name": "K", "valueFrom": {"secretKeyRef": {field: "right"}}});
+        let first = |field: &str| json!([{"name": "first", "env": [variable(field)]}]);
+        let sources = json!([{"secretRef": {"name": "right"}, "prefix": "it's"}, {"configMapRef": {"name": "a"}}]);
+        let whole = json!({"spec": {"initContainers": first("name"), "containers": [{"name": "web", "envFrom": sources}]}});
+        assert_eq!(quoted(&whole).matches('\'').count(), 2, "a shell sees one word");
+        assert_eq!(serde_json::from_str::<Value>(quoted(&whole).trim_matches('\'')).unwrap(), whole);
+        assert_eq!(patch("name", Some("right")), Some(whole));
+        assert_eq!(patch("key", Some("right")), Some(json!({"spec": {"initContainers": first("key")}})));
+        let volumes = json!([{"name": "v", "csi": {"volumeAttributes": {"secretProviderClass": "right"}}}]);
+        assert_eq!(patch("secretProviderClass", Some("right")), Some(json!({"spec": {"volumes": volumes}})));
+        assert_eq!(patch("name", None), None);
+    }
+}
