@@ -166,10 +166,10 @@ fn names(kubeconfig: &Kubeconfig, proxy: Option<&Uri>) -> bool {
     proxy.is_some_and(|proxy| named.any(|named: Uri| named == *proxy))
 }
 
-/// A word as a shell takes it: the names of contexts and files may have blanks and more.
-fn quoted(word: &str) -> String {
-    // Only a NUL cannot be quoted, and no argument has one.
-    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Cow::into_owned)
+/// A word as a shell takes it: the names of contexts and files may have blanks and more. Only a NUL cannot be quoted, and none is kept.
+pub(crate) fn quoted(word: &str) -> String {
+    let word = word.replace('\0', "");
+    shlex::try_quote(&word).map(Cow::into_owned).unwrap_or_default()
 }
 
 #[cfg(test)]

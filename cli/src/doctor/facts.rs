@@ -88,6 +88,7 @@ pub(crate) struct Facts {
 }
 
 /// A namespace of connections.
+#[derive(Default)]
 pub(crate) struct Namespace {
     pub(crate) is_terminating: bool,
     objects: Objects,

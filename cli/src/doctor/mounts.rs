@@ -1,6 +1,7 @@
 //! The pods that wait for the files of a vault: what the CSI driver and its provider say of them.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 
 use sc_core::azure::Need;
 use sc_core::connection::Connection;
@@ -37,8 +38,8 @@ const NOT_MOUNTED: [(&str, &str); 14] = [
 const NO_CLASS: &str = "failed to get secretproviderclass ";
 /// Behind it stands the name of the volume, in quotes (Kubernetes, `pkg/volume/util/operationexecutor`).
 const VOLUME: &str = "SetUp failed for volume \"";
-/// Behind each stands what could not be fetched (secrets-store-csi-driver-provider-azure, `pkg/provider`).
-const FETCHED: [&str; 2] = ["failed to get objectType:", "objectName:"];
+/// Behind it stands what could not be fetched (secrets-store-csi-driver-provider-azure, `pkg/provider`).
+const FETCHED: &str = "objectName:";
 /// Behind it stands whom the vault's firewall has turned away.
 const ADDRESS: &str = "Client address: ";
 
@@ -104,8 +105,11 @@ impl Unmounted<'_> {
         let identity = connection.identity.as_ref();
         let tenant = identity.and_then(|identity| identity.tenant_id.as_ref()).map_or("", Guid::as_str).to_owned();
         let (group, scale_set) = self.scale_set(facts).unwrap_or(("NODE_RESOURCE_GROUP", "SCALE_SET"));
-        let [kind, object] = FETCHED.map(|part| behind(self.message, part).to_owned());
-        let (kind, make) = made(&kind);
+        // Whoever may write events may not write commands: of a message only what is known otherwise, or has its form, goes into one.
+        let fetched = behind(self.message, FETCHED);
+        let Some(object) = connection.vault_objects.iter().find(|object| object.name == fetched || code != "SC1518") else { return };
+        let (kind, make) = made(&object.kind);
+        let address = behind(self.message, ADDRESS).parse::<IpAddr>().map_or("ADDRESS".to_owned(), |address| address.to_string());
         let values = [
             ("need", need),
             // A run finds the issuer out.
@@ -118,10 +122,10 @@ impl Unmounted<'_> {
             ("vault", connection.vault().unwrap_or_default().to_owned()),
             ("update", format!("{sc} update keyvault --connection {} --kube-namespace {}", connection.name.as_str(), connection.namespace)),
             ("kind", kind.to_owned()),
-            ("object", object),
+            ("object", object.name.clone()),
             ("make", make.to_owned()),
             ("permissions", permissions(connection)),
-            ("address", behind(self.message, ADDRESS).to_owned()),
+            ("address", address),
         ];
         findings.add(code, workload.object(), values);
     }
@@ -148,7 +152,8 @@ fn scale_set(provider_id: &str) -> Option<(&str, &str)> {
     let segments: Vec<&str> = provider_id.split('/').collect();
     let after =
         |kind: &str| segments.iter().position(|segment| segment.eq_ignore_ascii_case(kind)).and_then(|index| segments.get(index + 1)).copied();
-    after("resourceGroups").zip(after("virtualMachineScaleSets"))
+    let is_plain = |name: &&str| name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
+    after("resourceGroups").filter(is_plain).zip(after("virtualMachineScaleSets").filter(is_plain))
 }
 
 /// How az calls a kind of object, and what else it needs to make one.
@@ -190,7 +195,7 @@ mod tests {
                        err: rpc error: code = Unknown desc = failed to mount objects, error: failed to get objectType:cert, objectName:front, objectVersion:: \
                        GET https://kv.vault.azure.net/certificates/front/\nClient address: 20.1.2.3\r\nCaller: appid=x";
         assert_eq!(behind(message, VOLUME), "v");
-        assert_eq!(FETCHED.map(|part| behind(message, part)), ["cert", "front"]);
+        assert_eq!(behind(message, FETCHED), "front");
         assert_eq!(behind(message, ADDRESS), "20.1.2.3");
         assert_eq!(behind(message, NO_CLASS), "");
     }
@@ -201,5 +206,6 @@ mod tests {
                   aks-nodepool1-12345678-vmss/virtualMachines/0";
         assert_eq!(scale_set(id), Some(("mc_shop_shop_westeurope", "aks-nodepool1-12345678-vmss")));
         assert_eq!(scale_set("kind://docker/kind/kind-control-plane"), None);
+        assert_eq!(scale_set(&id.replace("vmss", "$(reboot)")), None, "it goes into a command");
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::Findings;
 use super::facts::{Namespace, name_of};
+use crate::place::quoted;
 use crate::workload::{Kind, items, merged, nested};
 
 /// The fields of a pod that have containers.
@@ -48,7 +49,10 @@ impl<'a> Template<'a> {
             match above {
                 Some(above) => found = Self { made: Some(found.target()), ..above },
                 // Whoever made a workload of its own does not mind that its template is changed; what makes a pod would undo it.
-                None if matches!(found.kind, Kind::Pod | Kind::ReplicaSet) => return Err(format!("{} {name}", owner.to_lowercase())),
+                None if matches!(found.kind, Kind::Pod | Kind::ReplicaSet) => {
+                    // What an owner is called, nobody checks.
+                    return Err([owner.to_lowercase().as_str(), name].map(quoted).join(" "));
+                }
                 None => break,
             }
         }
@@ -98,7 +102,7 @@ impl<'a> Template<'a> {
             return self.anew(findings, patch);
         }
         let (kubectl, target) = (self.kubectl(findings), self.target());
-        let patch = quoted(&nested(self.kind.template(), patch));
+        let patch = quoted(&nested(self.kind.template(), patch).to_string());
         format!("{kubectl} patch {target} -p {patch}{}", self.without_made(findings))
     }
 
@@ -106,7 +110,7 @@ impl<'a> Template<'a> {
     pub(super) fn anew(&self, findings: &Findings<'_>, patch: Value) -> String {
         let (kubectl, target) = (self.kubectl(findings), self.target());
         let given = GIVEN.iter().find(|(kind, _)| *kind == self.kind).and_then(|(_, given)| serde_json::from_str(given).ok()).unwrap_or_default();
-        let patch = quoted(&merged(given, &nested(self.kind.template(), patch)));
+        let patch = quoted(&merged(given, &nested(self.kind.template(), patch)).to_string());
         let file = self.file();
         format!(
             "(umask 077; {kubectl} get {target} -o json | {kubectl} patch --local -f - -p {patch} -o json > {file}) && {kubectl} replace --force -f {file}"
@@ -122,7 +126,7 @@ impl<'a> Template<'a> {
             }
             Kind::Deployment | Kind::StatefulSet | Kind::ReplicaSet => format!("{kubectl} scale {target} --replicas=0"),
             Kind::Job | Kind::CronJob => {
-                format!("{kubectl} patch {target} -p {}{}", quoted(&json!({"spec": {"suspend": true}})), self.without_made(findings))
+                format!("{kubectl} patch {target} -p {}{}", quoted(&json!({"spec": {"suspend": true}}).to_string()), self.without_made(findings))
             }
             Kind::DaemonSet => format!("{kubectl} edit {target}"),
             Kind::Pod => {
@@ -227,14 +231,17 @@ pub(super) fn owner_of(object: &Value) -> Option<(&str, &str)> {
     Some((owner["kind"].as_str()?, owner["name"].as_str()?))
 }
 
-/// A patch as one word of a shell.
-fn quoted(patch: &Value) -> String {
-    format!("'{}'", patch.to_string().replace('\'', r"\u0027"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_owner_is_a_word_of_a_command_and_not_another_command() {
+        let namespace = Namespace::default();
+        let pod = json!({"metadata": {"name": "a", "ownerReferences": [{"kind": "Rollout", "name": "x; reboot"}]}});
+        let owner = Template::of_pod("shop", &namespace, &pod).err();
+        assert_eq!(owner.as_deref(), Some("rollout 'x; reboot'"));
+    }
 
     #[test]
     fn the_right_word_is_put_wherever_the_wrong_one_is_and_nowhere_else() {
@@ -249,8 +256,7 @@ mod tests {
         let first = |field: &str| json!([{"name": "first", "env": [variable(field)]}]);
         let sources = json!([{"secretRef": {"name": "right"}, "prefix": "it's"}, {"configMapRef": {"name": "a"}}]);
         let whole = json!({"spec": {"initContainers": first("name"), "containers": [{"name": "web", "envFrom": sources}]}});
-        assert_eq!(quoted(&whole).matches('\'').count(), 2, "a shell sees one word");
-        assert_eq!(serde_json::from_str::<Value>(quoted(&whole).trim_matches('\'')).unwrap(), whole);
+        assert_eq!(shlex::split(&quoted(&whole.to_string())), Some(vec![whole.to_string()]), "a shell sees one word");
         assert_eq!(patch("name", Some("right")), Some(whole));
         assert_eq!(patch("key", Some("right")), Some(json!({"spec": {"initContainers": first("key")}})));
         let volumes = json!([{"name": "v", "csi": {"volumeAttributes": {"secretProviderClass": "right"}}}]);
