@@ -143,8 +143,11 @@ impl<'a> Template<'a> {
             Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet => {
                 Some(format!("{kubectl} rollout restart {target} && {kubectl} rollout status {target} --timeout=120s"))
             }
+            // What the webhook has put into a pod it puts there again.
             Kind::Pod => Some(self.anew(findings, super::identities::without_injected(self.live))),
-            _ => None,
+            // A pod that is deleted counts as one that failed, and a Job may bear none.
+            Kind::Job => Some(self.anew(findings, json!({}))),
+            Kind::CronJob | Kind::ReplicaSet => None,
         }
     }
 

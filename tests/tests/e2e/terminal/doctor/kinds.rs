@@ -95,20 +95,25 @@ fn pods_that_pod_security_refuses_are_made_for_a_workload_of_any_kind() {
 }
 
 #[test]
-fn a_pod_of_its_own_that_has_old_variables_is_made_anew() {
+fn pods_with_old_variables_are_made_anew() {
     with_release("anew", |bed, session| {
-        let pod = &KINDS[6..];
-        start(bed, pod, |_| {}, "sc-orders-secret");
-        let live = kube::wait_for("the pod", PATIENCE, || running(bed, "Pod"));
-        let uid = &live["metadata"]["uid"];
+        let kinds = KINDS.map(|kind| (kind.0 != "CronJob").then_some(kind)).into_iter().flatten().collect::<Vec<_>>();
+        // A pod that is deleted counts as a failure, of which this one bears none.
+        start(bed, &kinds, |_| {}, "sc-orders-secret");
+        kube::kubectl(&["-n", bed.shop(), "patch", "job", &name("Job"), "-p", r#"{"spec": {"backoffLimit": 0}}"#]);
+        let of_each = || kinds.iter().map(|kind| running(bed, kind.0)).collect::<Option<Vec<Value>>>();
+        let old = kube::wait_for("a pod of each", PATIENCE, of_each);
+        let started = |pod: &Value| pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"].as_str().unwrap().to_owned();
+        let last = old.iter().map(started).max().unwrap();
         // Kubernetes counts these times in seconds.
-        let started = live["status"]["containerStatuses"][0]["state"]["running"]["startedAt"].as_str().unwrap().to_owned();
-        kube::wait_for("another second", Duration::from_secs(5), || (super::breakages::now() > started).then_some(()));
+        kube::wait_for("another second", Duration::from_secs(5), || (super::breakages::now() > last).then_some(()));
         kube::apply(&[orders_admin(&bed.system, "rotated")]);
         assert!(session.run("rerun", "").is_ok);
-        assert_mended(session, "SC1501", pod);
-        let again = kube::wait_for("the pod", PATIENCE, || running(bed, "Pod"));
-        assert_ne!(again["metadata"]["uid"], *uid);
+        assert_mended(session, "SC1501", &kinds);
+        let new = kube::wait_for("a pod of each", PATIENCE, of_each);
+        for (old, new) in old.iter().zip(&new) {
+            assert_ne!(old["metadata"]["uid"], new["metadata"]["uid"]);
+        }
     });
 }
 
