@@ -44,7 +44,7 @@ pub(crate) fn named(name: &str) -> Option<&'static Code> {
 }
 
 /// What stands for what the doctor would find, where nothing was found yet: the usual release, and commands that lead further.
-const USUAL: [(&str, &str); 11] = [
+const USUAL: [(&str, &str); 13] = [
     ("sc", "sc"),
     ("helm", "helm"),
     ("kubectl", "kubectl"),
@@ -55,6 +55,8 @@ const USUAL: [(&str, &str); 11] = [
     ("repair", "kubectl -n {where} edit {workload}"),
     ("azure", "sc show {connection} --output yaml"),
     ("need", ""),
+    ("assign", "az vmss identity assign --resource-group NODE_RESOURCE_GROUP --name SCALE_SET"),
+    ("tenants", "az identity list --query \"[?clientId=='{client}'].tenantId\" --output tsv"),
     ("update", "sc update keyvault --connection {connection} --kube-namespace {where}"),
 ];
 

@@ -18,6 +18,9 @@ const GIVEN: [(Kind, &str); 2] = [
     (Kind::Pod, r#"{"spec": {"nodeName": null}}"#),
 ];
 
+/// The annotation by which a Deployment numbers its templates (Kubernetes, `pkg/controller/deployment/util`).
+const REVISION: &str = "deployment.kubernetes.io/revision";
+
 /// A workload that pods are made from; a pod that nothing has made is one itself.
 pub(super) struct Template<'a> {
     pub(super) place: &'a str,
@@ -69,6 +72,13 @@ impl<'a> Template<'a> {
         makers
     }
 
+    /// The template that a Deployment had before, as its ReplicaSets keep it: what `rollout undo` goes back to.
+    pub(super) fn earlier(&self, namespace: &'a Namespace) -> Option<&'a Value> {
+        let revision = |object: &Value| object["metadata"]["annotations"][REVISION].as_str().and_then(|text| text.parse::<u64>().ok());
+        let sets = self.makers(namespace).into_iter().map(|(_, maker)| maker).filter(|maker| revision(maker) < revision(self.live));
+        sets.max_by_key(|set| revision(set)).map(|set| &set["spec"]["template"])
+    }
+
     /// Its template.
     pub(super) fn pods(&self) -> &'a Value {
         self.live.pointer(self.kind.template()).unwrap_or(&Value::Null)
@@ -83,7 +93,8 @@ impl<'a> Template<'a> {
         format!("{} {}", self.kind.singular(), name_of(self.live))
     }
 
-    fn is_over(&self) -> bool {
+    /// Whether it runs no more, and will not again.
+    pub(super) fn is_over(&self) -> bool {
         let is_done = match self.kind {
             Kind::Job => crate::run::has_ended(self.live),
             Kind::Pod => ["Succeeded", "Failed"].iter().any(|phase| self.live["status"]["phase"] == *phase),
@@ -117,13 +128,11 @@ impl<'a> Template<'a> {
         )
     }
 
-    /// The command that makes it run no pods, which whoever wrote it may take back: what its template said before, or none.
-    pub(super) fn stopped(&self, findings: &Findings<'_>) -> String {
+    /// The command that makes it go back to what its template said before, or run no pods; whoever wrote it may take either back.
+    pub(super) fn stopped(&self, findings: &Findings<'_>, was_better: bool) -> String {
         let (kubectl, target) = (self.kubectl(findings), self.target());
         match self.kind {
-            Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet if self.had_another() => {
-                format!("{kubectl} rollout undo {target}{}", self.without_made(findings))
-            }
+            Kind::Deployment if was_better => format!("{kubectl} rollout undo {target}"),
             Kind::Deployment | Kind::StatefulSet | Kind::ReplicaSet => format!("{kubectl} scale {target} --replicas=0"),
             Kind::Job | Kind::CronJob => {
                 format!("{kubectl} patch {target} -p {}{}", quoted(&json!({"spec": {"suspend": true}}).to_string()), self.without_made(findings))
@@ -160,14 +169,6 @@ impl<'a> Template<'a> {
     fn file(&self) -> String {
         format!("{}-{}-{}.json", self.place, self.kind.singular(), name_of(self.live))
     }
-
-    /// Whether there is something to go back to.
-    fn had_another(&self) -> bool {
-        let number = |annotation: &str| self.live["metadata"]["annotations"][annotation].as_str().and_then(|text| text.parse::<u64>().ok());
-        let revisions = ["deployment.kubernetes.io/revision", "deprecated.daemonset.template.generation"].map(number);
-        revisions.into_iter().flatten().any(|revision| revision > 1)
-            || self.live["status"]["currentRevision"] != self.live["status"]["updateRevision"]
-    }
 }
 
 /// A word in the template of pods that names what is not there.
@@ -195,13 +196,18 @@ impl Wrong<'_> {
         (!patch.is_empty()).then(|| json!({"spec": patch}))
     }
 
+    /// Whether a template has the wrong word anywhere.
+    pub(super) fn is_in(&self, template: &Value) -> bool {
+        Wrong { right: Some(""), ..*self }.patch(template).is_some()
+    }
+
     /// One variable is known by its name; the sources of all are one list, which is replaced as a whole.
     fn container(&self, container: &Value, right: &str) -> Option<Value> {
-        let variables = items(&container["env"]).filter(|variable| self.is_in(&variable["valueFrom"]["secretKeyRef"]));
+        let variables = items(&container["env"]).filter(|variable| self.is_of(&variable["valueFrom"]["secretKeyRef"]));
         let variable = |variable: &Value| json!({"name": variable["name"], "valueFrom": {"secretKeyRef": {self.field: right}}});
         let mut patch: Map<String, Value> = listed("env", variables.map(variable)).into_iter().collect();
         let mut sources: Vec<Value> = items(&container["envFrom"]).cloned().collect();
-        for source in sources.iter_mut().filter(|source| self.is_in(&source["secretRef"])) {
+        for source in sources.iter_mut().filter(|source| self.is_of(&source["secretRef"])) {
             source["secretRef"][self.field] = json!(right);
             patch.insert("envFrom".into(), Value::Null);
         }
@@ -212,7 +218,7 @@ impl Wrong<'_> {
         (patch.len() > 1).then_some(Value::Object(patch))
     }
 
-    fn is_in(&self, reference: &Value) -> bool {
+    fn is_of(&self, reference: &Value) -> bool {
         let (name, key) = self.is;
         match self.field {
             "name" => reference["name"] == name,

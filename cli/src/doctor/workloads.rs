@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::facts::{Facts, Namespace, name_of};
 use super::templates::{CONTAINERS, Template, Wrong};
 use super::{Findings, identities, mounts};
-use crate::workload::items;
+use crate::workload::{Kind, items};
 
 pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
     for (place, namespace) in facts.present() {
-        for pod in namespace.of("pods").iter().filter(|pod| pod["metadata"]["deletionTimestamp"].is_null()) {
+        for pod in namespace.of("pods").iter().filter(|pod| !Template::of(place, Kind::Pod, pod).is_over()) {
             let workload = Workload { place, namespace, pod };
             workload.stale(findings);
             workload.waiting(facts, findings);
@@ -32,7 +32,7 @@ pub(super) struct Workload<'a> {
     pub(super) pod: &'a Value,
 }
 
-impl Workload<'_> {
+impl<'a> Workload<'a> {
     pub(super) fn object(&self) -> String {
         format!("pod {}/{}", self.place, name_of(self.pod))
     }
@@ -92,16 +92,18 @@ impl Workload<'_> {
     pub(super) fn repair(&self, findings: &Findings<'_>, wrong: &Wrong<'_>) -> String {
         self.mended(findings, |template| match wrong.patch(template.pods()) {
             Some(patch) => template.patched(findings, patch),
-            None => template.stopped(findings),
+            // The pod is from an earlier template.
+            None if !wrong.is_in(template.pods()) => self.restart(findings),
+            None => template.stopped(findings, template.earlier(self.namespace).is_some_and(|earlier| !wrong.is_in(earlier))),
         })
     }
 
-    /// The command that has its pods run as a ServiceAccount.
-    pub(super) fn run_as(&self, findings: &Findings<'_>, account: &str) -> String {
-        self.mended(findings, |template| template.patched(findings, json!({"spec": {"serviceAccountName": account}})))
+    /// The command that puts a strategic merge patch into its template.
+    pub(super) fn patched(&self, findings: &Findings<'_>, patch: Value) -> String {
+        self.mended(findings, |template| template.patched(findings, patch))
     }
 
-    fn mended(&self, findings: &Findings<'_>, command: impl FnOnce(&Template<'_>) -> String) -> String {
+    fn mended(&self, findings: &Findings<'_>, command: impl FnOnce(&Template<'a>) -> String) -> String {
         match Template::of_pod(self.place, self.namespace, self.pod) {
             Ok(template) => command(&template),
             Err(owner) => format!("{} -n {} edit {owner}", findings.place.command("kubectl"), self.place),
@@ -110,7 +112,7 @@ impl Workload<'_> {
 }
 
 /// The Secrets of connections that the containers of a pod, or of the template of one, take variables from.
-fn secrets(pod: &Value) -> impl Iterator<Item = &str> {
+pub(super) fn secrets(pod: &Value) -> impl Iterator<Item = &str> {
     let containers = CONTAINERS.into_iter().flat_map(|list| items(&pod["spec"][list]));
     let sources = containers.flat_map(|container| {
         let whole = items(&container["envFrom"]).filter_map(|source| source["secretRef"]["name"].as_str());

@@ -25,7 +25,7 @@ pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
     if label.is_there() && is_default(account) && findings.0.len() == before {
         findings.add(Mistake::AccountMissing, label);
     }
-    if pods.objects.wants_token(pods.namespace, account) {
+    if pods.wants_token() {
         pods.containers().for_each(|container| by_hand(container, findings));
     }
     if !label.is_there() {
@@ -44,7 +44,7 @@ fn without_label(pods: &Pods<'_>, account: &Node, findings: &mut Findings) {
     let misplaced = elsewhere.into_iter().chain([pods.template.at("/metadata/annotations").get(USE_IDENTITY)]).find(|node| node.is_there());
     if let Some(misplaced) = misplaced {
         findings.add(Mistake::LabelElsewhere, misplaced);
-    } else if account.text().is_some_and(|name| is_ours(ObjectKind::ServiceAccount, name)) && pods.objects.wants_token(pods.namespace, account) {
+    } else if account.text().is_some_and(|name| is_ours(ObjectKind::ServiceAccount, name)) && pods.wants_token() {
         findings.add(Mistake::LabelMissing, account);
     }
 }

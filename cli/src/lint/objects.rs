@@ -1,6 +1,5 @@
 //! The objects of connections, which workloads use by name, and names that lead to none of them.
 
-use sc_core::catalogue::AuthType;
 use sc_core::connection::Connection;
 use sc_core::names::{begins_as_ours, has_form};
 use sc_core::object::{ObjectId, ObjectKind};
@@ -32,10 +31,10 @@ impl<'c> Objects<'c> {
         self.0.iter().find(|object| object.is(kind, namespace) && &*object.id.name == name)
     }
 
-    /// Whether pods of this ServiceAccount want a token from the webhook; of one that only the CSI driver uses they do not.
-    pub(crate) fn wants_token(&self, namespace: Option<&str>, account: &Node) -> bool {
-        let is_it = |object: &&Object<'_>| object.is(ObjectKind::ServiceAccount, namespace) && Some(&*object.id.name) == account.text();
-        self.0.iter().filter(is_it).any(|object| object.connection.auth_type == AuthType::WorkloadIdentity)
+    /// The connections in a namespace whose identity this ServiceAccount stands for.
+    pub(crate) fn of_account(&self, namespace: Option<&str>, account: &Node) -> impl Iterator<Item = &'c Connection> {
+        let is_it = move |object: &&Object<'_>| object.is(ObjectKind::ServiceAccount, namespace) && Some(&*object.id.name) == account.text();
+        self.0.iter().filter(is_it).map(|object| object.connection)
     }
 
     /// Notes what is wrong with a name if no connection gives such an object in that namespace, and it can have been meant to be one.

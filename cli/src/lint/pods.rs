@@ -1,6 +1,8 @@
 //! The pods that a workload of a document makes, and the names in them that may lead to connections.
 
+use sc_core::catalogue::AuthType;
 use sc_core::object::ObjectKind;
+use sc_core::problem::At;
 
 use super::objects::{Object, Objects};
 use super::tree::Node;
@@ -61,6 +63,19 @@ impl<'a> Pods<'a> {
     /// The object of a connection that a name leads to.
     pub(crate) fn object(&self, kind: ObjectKind, name: &Node) -> Option<&'a Object<'a>> {
         self.objects.find(kind, self.namespace, name.text()?)
+    }
+
+    /// Whether they want a token from the webhook: by the connections of their ServiceAccount that they use, or if they use none, by all of it. What
+    /// the CSI driver mounts it logs in for by itself.
+    pub(crate) fn wants_token(&self) -> bool {
+        let objects = self.named().filter(|(kind, _)| *kind != ObjectKind::ServiceAccount).filter_map(|(kind, name)| self.object(kind, name));
+        let places: Vec<&At> = objects.map(|object| &object.connection.at).collect();
+        let of_account = self.objects.of_account(self.namespace, self.account());
+        let (mut used, unused): (Vec<_>, Vec<_>) = of_account.partition(|connection| places.contains(&&connection.at));
+        if used.is_empty() {
+            used = unused;
+        }
+        used.iter().any(|connection| connection.auth_type == AuthType::WorkloadIdentity)
     }
 
     /// All places that name a Secret.

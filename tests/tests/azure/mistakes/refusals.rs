@@ -7,7 +7,7 @@ use sc_tests::canary;
 use serde_json::{Value, json};
 
 use super::key_vault::anew;
-use super::{PATIENCE, assert_sound, findings, start};
+use super::{PATIENCE, assert_sound, deployment, findings};
 use crate::bed::Bed;
 use crate::kube;
 use crate::part::Part;
@@ -35,12 +35,13 @@ fn what_is_refused_has_a_command_that_mends_it() {
         let cases = cases();
         let session = Session::of(bed);
         let metadata = json!({"namespace": bed.system, "name": "vault-admin"});
-        kube::apply(&[json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"secret": canary::of("expired")}})]);
+        let secrets = json!({"expired": canary::of("expired"), "right": canary::of("renewed")});
+        kube::apply(&[json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": secrets})]);
         let connections: Vec<Value> = cases.iter().map(|case| case.connection(bed)).collect();
         bed.upgraded(&connections, &[]);
         assert_sound(&session);
         for case in &cases {
-            start(bed, &session, case.name);
+            case.start(bed, &session);
         }
         let all = kube::wait_for("a finding for each", PATIENCE, || Some(findings(&session)).filter(|found| found.len() == cases.len()));
         for case in &cases {
@@ -57,7 +58,7 @@ fn what_is_refused_has_a_command_that_mends_it() {
     });
 }
 
-fn cases() -> [Case; 7] {
+fn cases() -> [Case; 10] {
     [
         Case::new(("nodes", "SC1516", "managed-identity"), |_| "vmss identity assign --resource-group".to_owned(), |case| case.identity.assign()),
         Case::new(("principal", "SC1517", "service-principal"), |case| format!("ad app credential reset --id {}", case.identity.client), |_| {}),
@@ -66,8 +67,13 @@ fn cases() -> [Case; 7] {
             |case| format!("keyvault secret set --file FILE --vault-name {} --name db-password", case.vault.name),
             |case| case.vault.keep("db-password", &canary::of("kept")),
         ),
-        Case::new(("tenant", "SC1519", "workload-identity"), |case| format!("ad sp show --id {}", case.identity.client), |_| {}),
-        Case::new(("nowhere", "SC1519", "workload-identity"), |case| format!("ad sp show --id {}", case.identity.client), |_| {}),
+        Case::new(("tenant", "SC1519", "workload-identity"), |case| format!("identity list --query [?clientId=='{}']", case.identity.client), |_| {}),
+        Case::new(
+            ("nowhere", "SC1519", "workload-identity"),
+            |case| format!("identity list --query [?clientId=='{}']", case.identity.client),
+            |_| {},
+        ),
+        Case::new(("elsewhere", "SC1519", "service-principal"), |case| format!("ad sp show --id {}", case.identity.client), |_| {}),
         Case::new(
             ("policies", "SC1520", "workload-identity"),
             |case| format!("keyvault set-policy --name {} --spn {} --secret-permissions get", case.vault.name, case.identity.client),
@@ -78,6 +84,8 @@ fn cases() -> [Case; 7] {
             |case| format!("keyvault network-rule add --name {} --ip-address {CLIENT}", case.vault.name),
             |case| case.vault.guard_by(Guard::Roles),
         ),
+        Case::new(("nologin", "SC1522", "service-principal"), |_| String::new(), |_| {}),
+        Case::new(("disabled", "SC1523", "workload-identity"), |_| String::new(), |case| case.vault.guard_by(Guard::Roles)),
     ]
 }
 
@@ -91,6 +99,7 @@ impl Case {
         match code {
             "SC1520" => vault.guard_by(Guard::Policies),
             "SC1521" => vault.guard_by(Guard::Firewall),
+            "SC1523" => vault.guard_by(Guard::Disabled),
             _ => {}
         }
         if code != "SC1520" {
@@ -103,13 +112,16 @@ impl Case {
     fn connection(&self, bed: &Bed) -> Value {
         let tenant = match self.name {
             // That of somebody else, and none.
-            "tenant" => Identity::new().tenant,
+            "tenant" | "elsewhere" => Identity::new().tenant,
             "nowhere" => "00000000-1111-2222-3333-444444444444".to_owned(),
             _ => self.identity.tenant.clone(),
         };
         let mut credentials = json!({"clientId": self.identity.client, "tenantId": tenant});
         match self.login {
-            "service-principal" => credentials["clientSecret"] = json!({"secretKeyRef": {"name": "vault-admin", "key": "secret"}}),
+            "service-principal" => {
+                let key = if self.code == "SC1517" { "expired" } else { "right" };
+                credentials["clientSecret"] = json!({"secretKeyRef": {"name": "vault-admin", "key": key}});
+            }
             "workload-identity" => self.identity.trust(bed.shop(), &format!("sc-account-{}", self.identity.client)),
             _ => {}
         }
@@ -119,15 +131,29 @@ impl Case {
         })
     }
 
+    fn start(&self, bed: &Bed, session: &Session<'_>) {
+        let mut deployment = deployment(bed, session, self.name);
+        if self.code == "SC1522" {
+            deployment.pointer_mut("/spec/template/spec/volumes/0/csi").unwrap().as_object_mut().unwrap().remove("nodePublishSecretRef").unwrap();
+        }
+        kube::apply(&[deployment]);
+    }
+
     /// Runs the command, and does what it asks Azure for.
     fn mend(&self, bed: &Bed, session: &Session<'_>, command: &str) {
+        if self.code == "SC1523" {
+            // The command is for when that is done.
+            (self.done)(self);
+        }
         let asked = bed.folder().join("asked");
         let (tenant, secret) = (&self.identity.tenant, canary::of("renewed"));
-        let answers = format!("case \"$*\" in *'sp show'*) echo {tenant} ;; *'credential reset'*) echo {secret} ;; esac");
+        // Each knows only what it is for: Entra has no owner of a managed identity.
+        let lists = if self.login == "service-principal" { "sp show" } else { "identity list" };
+        let answers = format!("case \"$*\" in *'{lists}'*) echo {tenant} ;; *'credential reset'*) echo {secret} ;; esac");
         session.put_on_path("az", &format!("echo \"$@\" >> {}\n{answers}", asked.display()));
         let mended = session.shell(command);
         assert!(mended.is_ok, "{}: `{command}` failed: {mended:?}", self.name);
-        let asked = fs::read_to_string(asked).unwrap();
+        let asked = fs::read_to_string(asked).unwrap_or_default();
         assert!(asked.contains(&(self.asked)(self)), "{}: `{command}` asked for {asked}", self.name);
         (self.done)(self);
     }

@@ -42,6 +42,8 @@ pub(crate) enum Guard {
     Policies,
     /// Its firewall, which lets nobody in.
     Firewall,
+    /// Nothing: all that is in it is disabled.
+    Disabled,
 }
 
 /// An object in a vault, in its newest version.

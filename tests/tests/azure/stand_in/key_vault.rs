@@ -97,7 +97,7 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn of(&self, contents: &Contents, client: &str) -> Answer {
-        if contents.guard == Guard::Firewall || !contents.readers.contains(client) {
+        if matches!(contents.guard, Guard::Firewall | Guard::Disabled) || !contents.readers.contains(client) {
             return self.forbidden(contents, client);
         }
         let kept = contents.objects.get(&(self.collection.name.to_owned(), self.name.to_owned()));
@@ -151,6 +151,7 @@ impl Asked<'_> {
                      For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287"
                 ),
             ),
+            Guard::Disabled => ("SecretDisabled", "Operation get is not allowed on a disabled secret.".to_owned()),
             Guard::Firewall => (
                 "ForbiddenByFirewall",
                 format!(
