@@ -25,8 +25,8 @@ pub(super) fn of_pod(workload: &Workload<'_>, facts: &Facts, findings: &mut Find
     }
     let values = |findings: &Findings<'_>| [("pod", name_of(pod).to_owned()), ("restart", workload.restart(findings))];
     // What the template says, and what was changed by hand, have codes of their own.
-    let template = Template::of_pod(workload.place, workload.namespace, pod).ok().filter(|template| template.kind != Kind::Pod);
-    let is_by_hand = template.is_some_and(|template| variable(template.pods(), CLIENT_ID).is_some());
+    let (chain, _) = Template::of_pod(workload.place, workload.namespace, pod);
+    let is_by_hand = chain[1..].iter().any(|template| variable(template.pods(), CLIENT_ID).is_some());
     let wanted = annotated(workload).filter(|_| !is_by_hand);
     if variable(pod, TOKEN).is_none() {
         findings.add("SC1504", workload.object(), values(findings));

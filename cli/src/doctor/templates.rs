@@ -9,15 +9,17 @@ use crate::workload::{Kind, items, merged, nested};
 
 /// The fields of a pod that have containers.
 pub(super) const CONTAINERS: [&str; 2] = ["initContainers", "containers"];
-/// What the API server gave to a Job or a pod, and only to that one: a new one gets its own.
-const GIVEN: [(Kind, &str); 2] = [
-    (
-        Kind::Job,
-        r#"{"spec": {"selector": null, "template": {"metadata": {"labels": {"controller-uid": null, "batch.kubernetes.io/controller-uid": null}}}}}"#,
-    ),
-    (Kind::Pod, r#"{"spec": {"nodeName": null}}"#),
-];
-
+/// What the API server gave to each object, and to a pod.
+const GIVEN: &str = r#"{"metadata": {"uid": null, "resourceVersion": null}}"#;
+const GIVEN_TO_POD: &str = r#"{"spec": {"nodeName": null}}"#;
+/// What it gave to a Job whose selector it makes: a new one gets its own.
+const GIVEN_TO_JOB: &str = r#"{"spec": {"selector": null, "template": {"metadata": {"labels": {
+    "controller-uid": null, "batch.kubernetes.io/controller-uid": null, "job-name": null, "batch.kubernetes.io/job-name": null
+}}}}}"#;
+/// The end of a name under which something is tried that is not made.
+const TRIAL: &str = "-trial";
+/// The longest name of a Job, by which its pods are labelled.
+const LONGEST_NAME: usize = 63;
 /// The annotation by which a Deployment numbers its templates (Kubernetes, `pkg/controller/deployment/util`).
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
@@ -35,31 +37,36 @@ impl<'a> Template<'a> {
         Self { place, kind, live, made: None }
     }
 
-    /// Those of a namespace that are still at work and that nothing else has made.
+    /// Those of a namespace that are still at work and that nothing makes anew.
     pub(super) fn all(place: &'a str, namespace: &'a Namespace) -> impl Iterator<Item = Self> {
         let each = Kind::ALL.into_iter().flat_map(move |kind| namespace.of(kind.plural()).iter().map(move |live| Self::of(place, kind, live)));
-        each.filter(|template| owner_of(template.live).is_none() && !template.is_over())
+        let is_outermost =
+            |template: &Self| owner_of(template.live).is_none_or(|(owner, _)| template.is_changed_alone() && Kind::named(owner).is_none());
+        each.filter(move |template| is_outermost(template) && !template.is_over())
     }
 
-    /// What a pod was made from.
-    ///
-    /// # Errors
-    /// What kubectl calls the owner, if that is of a kind that is not known here.
-    pub(super) fn of_pod(place: &'a str, namespace: &'a Namespace, pod: &'a Value) -> Result<Self, String> {
-        let mut found = Self::of(place, Kind::Pod, pod);
-        while let Some((owner, name)) = owner_of(found.live) {
+    /// What a pod was made from, from the pod on; or what kubectl calls its maker, if that is of a kind that is not known here.
+    pub(super) fn of_pod(place: &'a str, namespace: &'a Namespace, pod: &'a Value) -> (Vec<Self>, Option<String>) {
+        let mut found = vec![Self::of(place, Kind::Pod, pod)];
+        while let Some(last) = found.last()
+            && let Some((owner, name)) = owner_of(last.live)
+        {
             let above = Kind::named(owner).and_then(|kind| Some(Self::of(place, kind, namespace.find(kind.plural(), name)?)));
-            match above {
-                Some(above) => found = Self { made: Some(found.target()), ..above },
-                // Whoever made a workload of its own does not mind that its template is changed; what makes a pod would undo it.
-                None if matches!(found.kind, Kind::Pod | Kind::ReplicaSet) => {
-                    // What an owner is called, nobody checks.
-                    return Err([owner.to_lowercase().as_str(), name].map(quoted).join(" "));
-                }
-                None => break,
-            }
+            let Some(above) = above else {
+                // Whoever made a workload of its own does not mind that its template is changed; what makes pods would undo it. What it is called,
+                // nobody checks.
+                let unknown = (!last.is_changed_alone()).then(|| [owner.to_lowercase().as_str(), name].map(quoted).join(" "));
+                return (found, unknown);
+            };
+            let made = Some(last.target());
+            found.push(Self { made, ..above });
         }
-        Ok(found)
+        (found, None)
+    }
+
+    /// Whether a change of it holds, though something else has made it.
+    fn is_changed_alone(&self) -> bool {
+        !matches!(self.kind, Kind::Pod | Kind::ReplicaSet)
     }
 
     /// What makes its pods, itself or what it has made for that; each with this workload, which then knows what it has made.
@@ -117,14 +124,25 @@ impl<'a> Template<'a> {
         format!("{kubectl} patch {target} -p {patch}{}", self.without_made(findings))
     }
 
-    /// The command that makes it anew, with a strategic merge patch in its template. Until it is there again a file has it.
+    /// The command that makes it anew, with a strategic merge patch in its template: not before the API server says, of one under another name, that
+    /// it would take it. Until it is there again a file has it.
     pub(super) fn anew(&self, findings: &Findings<'_>, patch: Value) -> String {
-        let (kubectl, target) = (self.kubectl(findings), self.target());
-        let given = GIVEN.iter().find(|(kind, _)| *kind == self.kind).and_then(|(_, given)| serde_json::from_str(given).ok()).unwrap_or_default();
-        let patch = quoted(&merged(given, &nested(self.kind.template(), patch)).to_string());
-        let file = self.file();
+        let (kubectl, target, file) = (self.kubectl(findings), self.target(), self.file());
+        let given = match self.kind {
+            Kind::Pod => GIVEN_TO_POD,
+            Kind::Job if self.live["spec"]["manualSelector"] != true => GIVEN_TO_JOB,
+            _ => "{}",
+        };
+        let given = [GIVEN, given].map(|given| serde_json::from_str(given).unwrap_or_default());
+        let patch = given.iter().fold(nested(self.kind.template(), patch), merged);
+        let trial: String = name_of(self.live).chars().take(LONGEST_NAME - TRIAL.len()).collect();
+        let trial = json!({"metadata": {"name": trial + TRIAL}});
+        let local = |patch: &Value| format!("{kubectl} patch --local -p {} -o json -f", quoted(&patch.to_string()));
         format!(
-            "(umask 077; {kubectl} get {target} -o json | {kubectl} patch --local -f - -p {patch} -o json > {file}) && {kubectl} replace --force -f {file}"
+            "(umask 077; {kubectl} get {target} -o json | {} - > {file}) && {} {file} | {kubectl} create --dry-run=server -f - && \
+             {kubectl} replace --force -f {file}",
+            local(&patch),
+            local(&trial),
         )
     }
 
@@ -145,24 +163,39 @@ impl<'a> Template<'a> {
         }
     }
 
-    /// The command that has its pods made anew, as its template is; nothing for what does that by itself when a pod is gone.
+    /// The command that has its pods made anew, as its template is; nothing if they follow when what is below it is made anew.
     pub(super) fn restarted(&self, findings: &Findings<'_>) -> Option<String> {
         let (kubectl, target) = (self.kubectl(findings), self.target());
         match self.kind {
-            Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet => {
+            Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet if self.replaces_pods() => {
                 Some(format!("{kubectl} rollout restart {target} && {kubectl} rollout status {target} --timeout=120s"))
             }
-            // What the webhook has put into a pod it puts there again.
-            Kind::Pod => Some(self.anew(findings, super::identities::without_injected(self.live))),
             // A pod that is deleted counts as one that failed, and a Job may bear none.
             Kind::Job => Some(self.anew(findings, json!({}))),
-            Kind::CronJob | Kind::ReplicaSet => None,
+            Kind::Pod if owner_of(self.live).is_some() => Some(format!("{kubectl} delete {target}")),
+            // What the webhook has put into a pod it puts there again.
+            Kind::Pod => Some(self.anew(findings, super::identities::without_injected(self.live))),
+            _ => None,
         }
     }
 
-    /// A Deployment replaces its pods; others may wait for one that never starts, and a Job stays as it is.
+    /// Whether it replaces its pods when its template changes, one that never started among them in the end.
+    fn replaces_pods(&self) -> bool {
+        self.live["spec"]["paused"] != true && self.live["spec"]["updateStrategy"]["type"] != "OnDelete"
+    }
+
+    /// A Deployment replaces its pods; of others one may never start, and those of some stay as they are.
     fn without_made(&self, findings: &Findings<'_>) -> String {
-        let made = self.made.as_ref().filter(|_| !matches!(self.kind, Kind::Deployment | Kind::Job));
+        let labels = || {
+            let labels = self.live["spec"]["selector"]["matchLabels"].as_object()?;
+            Some(labels.iter().map(|(name, value)| format!("{name}={}", value.as_str().unwrap_or_default())).collect::<Vec<_>>().join(","))
+        };
+        let made = match self.kind {
+            Kind::Deployment | Kind::Job | Kind::Pod => None,
+            Kind::ReplicaSet => labels().map(|labels| format!("pods -l {labels}")),
+            _ if !self.replaces_pods() => labels().map(|labels| format!("pods -l {labels}")),
+            Kind::StatefulSet | Kind::DaemonSet | Kind::CronJob => self.made.clone(),
+        };
         made.map_or_else(String::new, |made| format!(" && {} delete {made} --ignore-not-found", self.kubectl(findings)))
     }
 
@@ -248,7 +281,7 @@ mod tests {
     fn an_owner_is_a_word_of_a_command_and_not_another_command() {
         let namespace = Namespace::default();
         let pod = json!({"metadata": {"name": "a", "ownerReferences": [{"kind": "Rollout", "name": "x; reboot"}]}});
-        let owner = Template::of_pod("shop", &namespace, &pod).err();
+        let (_, owner) = Template::of_pod("shop", &namespace, &pod);
         assert_eq!(owner.as_deref(), Some("rollout 'x; reboot'"));
     }
 

@@ -83,8 +83,8 @@ impl<'a> Workload<'a> {
 
     /// The command that has its pods made anew.
     pub(super) fn restart(&self, findings: &Findings<'_>) -> String {
-        let restarted = Template::of_pod(self.place, self.namespace, self.pod).ok().and_then(|template| template.restarted(findings));
-        restarted.unwrap_or_else(|| format!("{} -n {} delete pod {}", findings.place.command("kubectl"), self.place, name_of(self.pod)))
+        let (chain, _) = Template::of_pod(self.place, self.namespace, self.pod);
+        chain.iter().rev().find_map(|template| template.restarted(findings)).unwrap_or_default()
     }
 
     /// The command for a workload that cannot start: it puts the right word in the place of the wrong one, or has it run no pods. Where neither can
@@ -105,8 +105,8 @@ impl<'a> Workload<'a> {
 
     fn mended(&self, findings: &Findings<'_>, command: impl FnOnce(&Template<'a>) -> String) -> String {
         match Template::of_pod(self.place, self.namespace, self.pod) {
-            Ok(template) => command(&template),
-            Err(owner) => format!("{} -n {} edit {owner}", findings.place.command("kubectl"), self.place),
+            (_, Some(maker)) => format!("{} -n {} edit {maker}", findings.place.command("kubectl"), self.place),
+            (chain, None) => chain.last().map(command).unwrap_or_default(),
         }
     }
 }

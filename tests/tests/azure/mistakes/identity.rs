@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Kept, assert_found, assert_sound, find, found, mend, start};
+use super::{Kept, assert_found, assert_sound, deployment, find, found, mend, start};
 use crate::bed::Bed;
 use crate::kube;
 use crate::part::Part;
@@ -36,7 +36,30 @@ fn pods_that_are_older_than_the_webhook_or_their_identity() {
         let finding = found(&session, "SC1503");
         assert!(session.shell(finding["fix"].as_str().unwrap()).is_ok);
         mend(&session, &found(&session, "SC1509"));
+
+        // What the template says by hand a restart would not mend.
+        let mut by_hand = deployment(bed, &session, "media");
+        by_hand["spec"]["template"]["spec"]["containers"][0]["env"] = another_client();
+        kube::apply(&[by_hand]);
+        kube::kubectl(&["-n", bed.shop(), "rollout", "status", "deployment/media", "--timeout=60s"]);
+        let finding = found(&session, "SC1507");
+        assert!(find(&session, "SC1509").is_none());
+        mend(&session, &finding);
+
+        // A pod that is over is not run again.
+        let mut pod = deployment(bed, &session, "media")["spec"]["template"].clone();
+        (pod["apiVersion"], pod["kind"]) = (json!("v1"), json!("Pod"));
+        pod["metadata"] = json!({"name": "over", "namespace": bed.shop(), "labels": {"azure.workload.identity/use": "true"}});
+        pod["spec"]["activeDeadlineSeconds"] = json!(5);
+        pod["spec"]["containers"][0]["env"] = another_client();
+        kube::apply(&[pod]);
+        assert_eq!(found(&session, "SC1509")["object"], format!("pod {}/over", bed.shop()));
+        assert_sound(&session);
     });
+}
+
+fn another_client() -> Value {
+    json!([{"name": "AZURE_CLIENT_ID", "value": "another"}])
 }
 
 fn media(bed: &Bed, identity: &Identity) -> Value {

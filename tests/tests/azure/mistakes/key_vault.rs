@@ -49,6 +49,21 @@ fn pods_that_wait_for_a_right() {
         anew(bed);
         kube::kubectl(&["-n", bed.shop(), "rollout", "status", "deployment/vault", "--timeout=240s"]);
         assert_sound(&session);
+
+        // Another connection of the identity wants the webhook; the pods that mount the vault do not.
+        let media = json!({
+            "name": "media", "namespace": bed.shop(), "targetService": "storage-blob", "authType": "workload-identity",
+            "target": {"account": "shopmedia"}, "credentials": {"clientId": identity.client, "tenantId": identity.tenant},
+        });
+        bed.upgraded(&[vault_connection(bed, &identity, &vault), media], &[]);
+        assert!(find(&session, "SC1502").is_none());
+        std::fs::write(bed.folder().join("vault.json"), deployment(bed, &session, "vault").to_string()).unwrap();
+        let lint = session.run("lint -f vault.json", "");
+        assert!(lint.is_ok, "{lint:?}");
+        let mut both = deployment(bed, &session, "media");
+        both["spec"]["template"]["metadata"]["labels"].as_object_mut().unwrap().remove("azure.workload.identity/use").unwrap();
+        kube::apply(&[both]);
+        mend(&session, &found(&session, "SC1502"));
     });
 }
 

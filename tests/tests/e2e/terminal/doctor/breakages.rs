@@ -148,6 +148,13 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         kube::kubectl(&["-n", bed.shop(), "rollout", "status", "deployment/web", "--timeout=60s"]);
         kube::apply(&[deployment(bed, "sc-unheard-of-secret", &json!({}))]);
     }),
+    // Nothing is like it, and what it said before was no better.
+    on("SC1505", |bed, _| {
+        for secret in ["sc-unheard-of-secret", "sc-zebrafish-secret"] {
+            kube::apply(&[deployment(bed, secret, &json!({}))]);
+            kube::wait_for("its pod", Duration::from_secs(30), || kube::list(bed.shop(), "pods").len().checked_sub(1));
+        }
+    }),
     // Nothing is like it, and it never said anything else.
     on("SC1505", |bed, _| kube::apply(&[deployment(bed, "sc-unheard-of-secret", &json!({}))])),
     on("SC1506", |bed, _| {
