@@ -71,7 +71,7 @@ pub(crate) struct Facts {
     pub(crate) proof: Option<Proof>,
     /// In the namespace of the release.
     pub(crate) release: Objects,
-    /// In each namespace of a connection; nothing where there is none of that name.
+    /// In each namespace of a connection, or of what one left; nothing where there is none of that name.
     pub(crate) namespaces: BTreeMap<String, Option<Namespace>>,
     pub(crate) cluster: Objects,
     /// Whether the API server knows SecretProviderClasses, if it has said so.
@@ -109,8 +109,11 @@ impl Facts {
             Some(stored) => Some(Listing::read(cluster, &place.release_namespace, stored).await?),
             None => None,
         };
-        let wanted: BTreeSet<String> = listing.iter().flat_map(Listing::present).map(|listed| listed.connection.namespace.to_string()).collect();
         let mut reading = Reading { cluster, unread: Vec::new() };
+        let proof = reading.noted("what the last run has proved", Proof::read(cluster, &place.release_namespace).await);
+        let kept = kept(store, proof.as_ref()).await;
+        let served = listing.iter().flat_map(Listing::present).map(|listed| listed.connection.namespace.to_string());
+        let wanted: BTreeSet<String> = served.chain(kept.iter().map(|(id, _)| id.namespace.to_string())).collect();
         let release = reading.namespace(&place.release_namespace, &OF_RELEASE).await;
         let mut namespaces = BTreeMap::new();
         for name in wanted {
@@ -125,9 +128,8 @@ impl Facts {
             Err(Failure::UnknownKind) => Some(false),
             Err(failure) => reading.noted("whether SecretProviderClasses are known", Err(failure.into())),
         };
-        let proof = reading.noted("what the last run has proved", Proof::read(cluster, &place.release_namespace).await);
         Ok(Self {
-            kept: kept(store, proof.as_ref()).await,
+            kept,
             proof,
             has_classes,
             unread: reading.unread,

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::Findings;
 use super::facts::{Facts, name_of};
 use super::templates::{CONTAINERS, Template, listed};
-use super::workloads::{Workload, secrets};
+use super::workloads::{Workload, used};
 use crate::workload::{INJECTED, Kind, USE_IDENTITY, items};
 
 /// The variable by which an SDK finds the token.
@@ -95,16 +95,10 @@ fn wants_token(facts: &Facts, template: &Template<'_>) -> bool {
     used.iter().any(|connection| connection.auth_type == AuthType::WorkloadIdentity)
 }
 
-/// Whether pods have something of a connection.
+/// Whether pods have something of a connection beside its ServiceAccount.
 fn uses(template: &Template<'_>, connection: &Connection) -> bool {
-    let pods = template.pods();
-    let names = |volume: &Value| {
-        let pointers = ["/secret/secretName", "/csi/volumeAttributes/secretProviderClass"];
-        pointers.map(|pointer| volume.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned())
-    };
-    let mounted: Vec<String> = items(&pods["spec"]["volumes"]).flat_map(names).collect();
-    let own = objects_of(connection).into_iter().filter(|id| id.kind != ObjectKind::ServiceAccount);
-    own.into_iter().any(|id| secrets(pods).any(|name| *name == *id.name) || mounted.iter().any(|name| **name == *id.name))
+    let used = used(template.pods());
+    objects_of(connection).into_iter().any(|id| id.kind != ObjectKind::ServiceAccount && used.contains(&*id.name))
 }
 
 /// Whether the webhook is there.

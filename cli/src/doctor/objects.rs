@@ -3,8 +3,11 @@
 use super::Findings;
 use super::facts::{Facts, name_of};
 use super::identities::is_hooked;
+use super::templates::Template;
+use super::workloads::used;
 use sc_core::azure::AUDIENCE;
 use sc_core::names::{MANAGED_BY, MANAGER};
+use sc_core::object::ObjectId;
 use sc_core::problem::Kind;
 use sc_core::values::VaultLogin;
 use serde_json::{Value, json};
@@ -21,7 +24,7 @@ pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
     installed(facts, findings);
     // What is not proved is not there yet for a reason of its own.
     let is_proved = facts.proof.as_ref().is_some_and(|proof| proof.state == State::Succeeded);
-    for (id, deletion) in &facts.kept {
+    for (id, deletion) in facts.kept.iter().filter(|(id, _)| !is_used(facts, id)) {
         findings.add("SC1313", id.to_string(), [("deletion", deletion.clone())]);
     }
     for (number, line) in facts.dry_run.iter().enumerate() {
@@ -53,8 +56,14 @@ fn object(line: &str, rest: &[String], (facts, is_proved): (&Facts, bool), findi
     }
 }
 
+/// Whether a workload still has what a connection left: that is kept for it.
+fn is_used(facts: &Facts, id: &ObjectId) -> bool {
+    let namespace = facts.present().find(|(name, _)| *name == id.namespace.as_str());
+    namespace.is_some_and(|(name, namespace)| Template::all(name, namespace).any(|template| used(template.pods()).contains(&*id.name)))
+}
+
 fn namespaces(facts: &Facts, findings: &mut Findings<'_>) {
-    for (name, namespace) in &facts.namespaces {
+    for (name, namespace) in facts.namespaces.iter().filter(|(name, _)| facts.connections_in(name).next().is_some()) {
         let values = [("where", name.clone())];
         match namespace {
             None => findings.add("SC1304", format!("namespace {name}"), values),

@@ -25,7 +25,7 @@ fn missing(facts: &Facts, findings: &mut Findings<'_>) {
     let of_release = KINDS.map(|(plural, kind)| (own.as_str(), kind, JOB, facts.release.get(plural).map(Vec::as_slice)));
     let of_connections = facts
         .present()
-        .filter(|(_, namespace)| !namespace.is_terminating)
+        .filter(|(place, namespace)| !namespace.is_terminating && facts.connections_in(place).next().is_some())
         .flat_map(|(place, namespace)| KINDS.map(|(plural, kind)| (place, kind, role_in(place, &own), namespace.read(plural))));
     for (place, kind, name, objects) in of_release.into_iter().chain(of_connections) {
         let Some(objects) = objects else { continue };

@@ -155,12 +155,17 @@ impl<'a> Template<'a> {
             Kind::Job | Kind::CronJob => {
                 format!("{kubectl} patch {target} -p {}{}", quoted(&json!({"spec": {"suspend": true}}).to_string()), self.without_made(findings))
             }
-            Kind::DaemonSet => format!("{kubectl} edit {target}"),
+            Kind::DaemonSet => self.edited(findings),
             Kind::Pod => {
                 let file = self.file();
                 format!("(umask 077; {kubectl} get {target} -o json > {file}) && {kubectl} delete {target}")
             }
         }
+    }
+
+    /// The command for whoever wrote it, who alone knows what it should say.
+    pub(super) fn edited(&self, findings: &Findings<'_>) -> String {
+        format!("{} edit {}", self.kubectl(findings), self.target())
     }
 
     /// The command that has its pods made anew, as its template is; nothing if they follow when what is below it is made anew.

@@ -1,11 +1,14 @@
 //! The workloads that use connections: whether their pods start, have the present variables, and are given their identity.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
+use sc_core::names::{begins_as_ours, is_ours, of_connection};
 use sc_core::problem::Choice;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::facts::{Facts, Namespace, name_of};
-use super::templates::{CONTAINERS, Template, Wrong};
+use super::templates::{CONTAINERS, Template, Wrong, listed};
 use super::{Findings, identities, mounts};
 use crate::workload::{Kind, items};
 
@@ -20,7 +23,7 @@ pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
         }
         for template in Template::all(place, namespace) {
             identities::of_template(&template, facts, findings);
-            insecure(&template, namespace, findings);
+            refused(&template, namespace, facts, findings);
         }
     }
 }
@@ -45,7 +48,7 @@ impl<'a> Workload<'a> {
     /// A pod that was started before its Secret got its present data.
     fn stale(&self, findings: &mut Findings<'_>) {
         let Some(started) = self.statuses().filter_map(|status| time(&status["state"]["running"]["startedAt"])).min() else { return };
-        for name in secrets(self.pod) {
+        for name in used(self.pod).into_iter().filter(|name| is_ours(name)) {
             let secret = self.namespace.of("secrets").iter().find(|secret| name_of(secret) == name);
             let writes = secret.and_then(|secret| secret["metadata"]["managedFields"].as_array()).into_iter().flatten();
             let changed = writes.filter(|change| change["fieldsV1"]["f:data"].is_object()).filter_map(|change| time(&change["time"])).max();
@@ -73,11 +76,15 @@ impl<'a> Workload<'a> {
             let right = choice.nearest();
             let repair = self.repair(findings, &Wrong { field: "key", is: (secret, key), right });
             findings.add("SC1506", self.object(), [("pod", pod), ("message", message.to_owned()), ("near", near(right)), ("repair", repair)]);
-        } else if let Some(name) = secrets(self.pod).find(|name| message.contains(*name) && !given.iter().any(|known| known == name)) {
-            let choice = Choice::of_objects(name, given.iter().map(String::as_str));
+        } else if let Some(name) = message.split('"').nth(1).filter(|name| message.ends_with("not found") && !given.iter().any(|known| known == name))
+        {
+            let near_ones = || given.iter().map(String::as_str).filter(|known| is_ours(name) || plain(name).contains(of_connection(known)));
+            let choice = if is_ours(name) { Choice::of_objects(name, near_ones()) } else { Choice::of(name, near_ones()) };
             let right = choice.nearest();
-            let repair = self.repair(findings, &Wrong { field: "name", is: (name, ""), right });
-            findings.add("SC1505", self.object(), [("pod", pod), ("secret", name.to_owned()), ("near", near(right)), ("repair", repair)]);
+            if is_ours(name) || right.is_some() {
+                let repair = self.repair(findings, &Wrong { field: "name", is: (name, ""), right });
+                findings.add("SC1505", self.object(), [("pod", pod), ("secret", name.to_owned()), ("near", near(right)), ("repair", repair)]);
+            }
         }
     }
 
@@ -111,42 +118,98 @@ impl<'a> Workload<'a> {
     }
 }
 
-/// The Secrets of connections that the containers of a pod, or of the template of one, take variables from.
-pub(super) fn secrets(pod: &Value) -> impl Iterator<Item = &str> {
-    let containers = CONTAINERS.into_iter().flat_map(|list| items(&pod["spec"][list]));
+/// The Secrets, classes and ServiceAccount that pods use, whatever for.
+pub(super) fn used(pods: &Value) -> BTreeSet<&str> {
+    let containers = CONTAINERS.into_iter().flat_map(|list| items(&pods["spec"][list]));
     let sources = containers.flat_map(|container| {
-        let whole = items(&container["envFrom"]).filter_map(|source| source["secretRef"]["name"].as_str());
-        whole.chain(items(&container["env"]).filter_map(|one| one["valueFrom"]["secretKeyRef"]["name"].as_str()))
+        let whole = items(&container["envFrom"]).map(|source| &source["secretRef"]["name"]);
+        whole.chain(items(&container["env"]).map(|one| &one["valueFrom"]["secretKeyRef"]["name"]))
     });
-    sources.filter(|name| sc_core::names::is_ours(name))
+    let mounted = items(&pods["spec"]["volumes"]).flat_map(|volume| {
+        let projected = items(&volume["projected"]["sources"]).map(|source| &source["secret"]["name"]);
+        let csi = [&volume["csi"]["volumeAttributes"]["secretProviderClass"], &volume["csi"]["nodePublishSecretRef"]["name"]];
+        projected.chain(csi).chain([&volume["secret"]["secretName"]])
+    });
+    sources.chain(mounted).chain([&pods["spec"]["serviceAccountName"]]).filter_map(Value::as_str).collect()
 }
 
+/// What was probably meant; or what becomes of a workload of which nobody knows what it should say.
 fn near(right: Option<&str>) -> String {
-    right.map_or_else(String::new, |right| format!("; did it mean `{right}`?"))
+    right.map_or_else(
+        || "; nothing here is like it, so the command takes the workload back to what it said before, or stops it".to_owned(),
+        |right| format!(": `{right}` was probably meant"),
+    )
 }
 
-/// A workload that uses a connection and whose pods Pod Security refuses.
-fn insecure(template: &Template<'_>, namespace: &Namespace, findings: &mut Findings<'_>) {
-    if secrets(template.pods()).next().is_none() {
-        return;
-    }
-    let is_refusal = |event: &&Value, maker: &Value| {
-        event["reason"] == "FailedCreate"
-            && event["involvedObject"]["uid"] == maker["metadata"]["uid"]
-            && event["message"].as_str().is_some_and(|message| message.contains("violates PodSecurity"))
+/// A name without what else than letters and digits is in it.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// A workload whose pods are refused when they are made: by Pod Security, or for want of its ServiceAccount.
+fn refused(template: &Template<'_>, namespace: &Namespace, facts: &Facts, findings: &mut Findings<'_>) {
+    let said = |maker: &Value| {
+        let of_maker = |event: &&Value| event["reason"] == "FailedCreate" && event["involvedObject"]["uid"] == maker["metadata"]["uid"];
+        let last = namespace.of("events").iter().filter(of_maker).max_by_key(|event| event["lastTimestamp"].as_str());
+        last.and_then(|event| event["message"].as_str())
     };
-    let refusal = |(template, maker)| Some((template, namespace.of("events").iter().find(|event| is_refusal(event, maker))?));
-    let refused = template.makers(namespace).into_iter().filter(|(_, maker)| lacks_pods(maker)).find_map(refusal);
-    if let Some((template, event)) = refused {
-        let container = |container: &Value| {
-            let security = json!({"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}});
-            json!({"name": container["name"], "securityContext": security})
+    let mut makers = template.makers(namespace).into_iter().filter(|(_, maker)| lacks_pods(maker));
+    let Some((template, message)) = makers.find_map(|(template, maker)| Some((template, said(maker)?))) else { return };
+    let pods = template.pods();
+    let account = pods["spec"]["serviceAccountName"].as_str().unwrap_or_default();
+    if message.contains("violates PodSecurity") && used(pods).into_iter().any(is_ours) {
+        let repair = if asks_for_node(pods) { template.edited(findings) } else { template.patched(findings, restricted(pods)) };
+        findings.add("SC1508", template.object(), [("message", message.to_owned()), ("repair", repair)]);
+    } else if message.contains(&format!("serviceaccount \"{account}\" not found")) && begins_as_ours(account) {
+        let known: Vec<String> =
+            facts.connections_in(template.place).filter_map(|listed| Some(listed.connection.federated()?.client_id.service_account())).collect();
+        if known.iter().any(|known| known == account) {
+            return;
+        }
+        let choice = Choice::of_objects(account, known.iter().map(String::as_str));
+        let repair = match choice.nearest() {
+            Some(right) => template.patched(findings, json!({"spec": {"serviceAccountName": right}})),
+            None => template.stopped(findings, false),
         };
-        let security = json!({"runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}});
-        let containers: Vec<Value> = items(&template.pods()["spec"]["containers"]).map(container).collect();
-        let repair = template.patched(findings, json!({"spec": {"securityContext": security, "containers": containers}}));
-        findings.add("SC1508", template.object(), [("message", event["message"].as_str().unwrap_or_default().to_owned()), ("repair", repair)]);
+        findings.add("SC1524", template.object(), [("account", account.to_owned()), ("near", near(choice.nearest())), ("repair", repair)]);
     }
+}
+
+/// Whether pods want what is the node's, which no setting of their containers makes good.
+fn asks_for_node(pods: &Value) -> bool {
+    let spec = &pods["spec"];
+    let is_hosts = |volume: &Value| volume["hostPath"].is_object();
+    let has_host_port = |container: &Value| items(&container["ports"]).any(|port| port["hostPort"].as_u64().is_some_and(|port| port > 0));
+    let containers = CONTAINERS.into_iter().flat_map(|list| items(&spec[list]));
+    ["hostNetwork", "hostPID", "hostIPC"].iter().any(|field| spec[*field] == true)
+        || items(&spec["volumes"]).any(is_hosts)
+        || containers.into_iter().any(has_host_port)
+}
+
+/// The strategic merge patch by which pods keep to the Pod Security Standard `restricted`, whatever their containers said of it.
+fn restricted(pods: &Value) -> Value {
+    let container = |container: &Value| {
+        let mut security = json!({"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}});
+        let own = &container["securityContext"];
+        for (field, is_against) in [
+            ("privileged", own["privileged"] == true),
+            ("runAsUser", own["runAsUser"] == 0),
+            ("runAsNonRoot", own["runAsNonRoot"] == false),
+            ("seccompProfile", own["seccompProfile"]["type"] == "Unconfined"),
+        ] {
+            if is_against {
+                security[field] = Value::Null;
+            }
+        }
+        if own["capabilities"]["add"].is_array() {
+            security["capabilities"]["add"] = Value::Null;
+        }
+        json!({"name": container["name"], "securityContext": security})
+    };
+    let security = json!({"runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}});
+    let mut spec: Map<String, Value> = CONTAINERS.into_iter().filter_map(|list| listed(list, items(&pods["spec"][list]).map(container))).collect();
+    spec.insert("securityContext".into(), security);
+    json!({"spec": spec})
 }
 
 /// Whether what makes pods has fewer than it wants: ReplicaSets, StatefulSets and DaemonSets count those that are ready, Jobs those that run.
