@@ -274,10 +274,17 @@ impl<'s> Way<'s> {
             (Credential::Password, &auth.kafka_secret),
         ];
         given.extend(flags.into_iter().filter_map(|(credential, value)| Some((credential, value.clone()?))));
-        if let Some(id) = auth.identity().filter(|_| auth.client_id.is_none()) {
+        // A resource id, which only az can look up, need not be when the client id is given beside it.
+        if let Some(id) = auth.identity().filter(|id| auth.client_id.is_none() || Guid::parse(id).is_some()) {
             given.push((Credential::ClientId, client_id(id)?));
         }
-        Ok(given)
+        let differs = |(credential, value): &(Credential, String)| given.iter().any(|(other, one)| other == credential && one != value);
+        match given.iter().find(|pair| differs(pair)) {
+            Some((credential, _)) => {
+                Err(Fault::invalid(format!("`{}` is given more than once, and not the same", credential.name()), "give it once").into())
+            }
+            None => Ok(given),
+        }
     }
 
     /// The credential that a key means, as az or the values call it.

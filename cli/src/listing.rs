@@ -1,5 +1,6 @@
 //! The connections of the release, wherever its values have them, and how they are shown: as az shows its own.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::Result;
@@ -11,7 +12,7 @@ use sc_core::credential::{Credential, Source};
 use sc_core::names::Guid;
 use sc_core::plan::objects_of;
 use sc_core::problem::{Choice, Problem, Problems};
-use sc_core::values::State;
+use sc_core::values::{State, VaultLogin};
 use sc_job::cluster::{Cluster, references};
 use serde_json::{Map, Value, json};
 
@@ -132,7 +133,8 @@ impl Listing {
         } else if self.present().next().is_none() {
             "make it by `sc create`".to_owned()
         } else {
-            Choice::of(&wanted.name, self.present().map(|listed| listed.connection.name.as_str())).to_string()
+            let known: BTreeSet<&str> = self.present().map(|listed| listed.connection.name.as_str()).collect();
+            Choice::of(&wanted.name, known).to_string()
         };
         Fault::refused(format!("there is no connection `{}`{place}", wanted.name), fix)
     }
@@ -252,7 +254,9 @@ impl Listed {
 
     fn auth_info(&self) -> Value {
         let client_id = self.open(Credential::ClientId);
+        let is_principal = self.connection.vault_login == Some(VaultLogin::ServicePrincipal);
         match self.connection.auth_type {
+            AuthType::Csi if is_principal => json!({"authType": "servicePrincipalSecret", "clientId": client_id}),
             AuthType::Secret => json!({"authType": "secret", "name": self.open(Credential::Username), "secretInfo": {"secretType": "rawValue"}}),
             AuthType::ServicePrincipal => json!({"authType": "servicePrincipalSecret", "clientId": client_id}),
             AuthType::WorkloadIdentity | AuthType::Csi => {

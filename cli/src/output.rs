@@ -1,7 +1,8 @@
 //! The one printer: what was asked for to standard output, what is to be said about it to standard error.
 //!
-//! Rule: no colour and no cursor movement, so that a terminal, a file and `NO_COLOR` all get the same text.
+//! Rule: no colour and no cursor movement, so that a terminal, a file and `NO_COLOR` all get the same words.
 
+use std::error::Error;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use anyhow::{Context, Result};
@@ -64,12 +65,9 @@ pub(crate) fn failure(error: &anyhow::Error) -> u8 {
     }
     say(&format!("error: {error}"));
     for cause in error.chain().skip(1) {
-        match cause.downcast_ref() {
-            // At a terminal the rights are those of a person.
-            Some(Failure::Forbidden { verb }) => {
-                say(&format!("  why: you have no right to {verb} it\n  fix: ask for that right; `kubectl auth can-i --list` says which you have"));
-            }
-            _ => say(&format!("  why: {cause}")),
+        say(&format!("  why: {}", for_person(cause)));
+        if let Some(Failure::Forbidden { .. }) = cause.downcast_ref() {
+            say("  fix: ask for that right; `kubectl auth can-i --list` says which you have");
         }
     }
     // Also one that is the context of another error, which the chain does not show as what it is.
@@ -78,6 +76,14 @@ pub(crate) fn failure(error: &anyhow::Error) -> u8 {
         say(&format!("  fix: {}", fault.fix));
     }
     fault.map_or(exit::FAILED, |fault| fault.code)
+}
+
+/// An error as it is told at a terminal, where the rights are those of a person, and not of the job.
+pub(crate) fn for_person(error: &(dyn Error + 'static)) -> String {
+    match error.downcast_ref() {
+        Some(Failure::Forbidden { verb }) => format!("you have no right to {verb} it"),
+        _ => error.to_string(),
+    }
 }
 
 /// Says how many problems there are beside what was shown.
@@ -105,6 +111,24 @@ pub(crate) fn show(form: Form, shown: &Shown<'_>) -> Result<()> {
         Form::Tsv => shown.rows.iter().map(|row| row.join("\t") + "\n").collect(),
         Form::Table => table(shown, width()),
     })
+}
+
+/// Shows it; at a terminal each row under the one before it, since a command that a column breaks cannot be copied.
+pub(crate) fn show_each(form: Form, shown: &Shown<'_>) -> Result<()> {
+    if form == Form::Table && width().is_some() { print(&blocks(shown)) } else { show(form, shown) }
+}
+
+/// The first two cells of a row on one line, then each of the others with its column, and the last on a line of its own.
+fn blocks(shown: &Shown<'_>) -> String {
+    let block = |row: &Vec<String>| {
+        let last = row.len().saturating_sub(1);
+        let named = row.iter().zip(shown.header).enumerate().skip(2).map(|(number, (cell, column))| {
+            let gap = if number == last { "\n    " } else { " " };
+            format!("  {}:{gap}{cell}\n", column.to_lowercase())
+        });
+        format!("{}\n{}", row.iter().take(2).cloned().collect::<Vec<_>>().join("  "), named.collect::<String>())
+    };
+    shown.rows.iter().map(block).collect::<Vec<_>>().join("\n")
 }
 
 /// Blanks between columns.

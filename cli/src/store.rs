@@ -117,7 +117,13 @@ impl<'a> Store<'a> {
     pub(crate) async fn uninstall(&self) -> Result<()> {
         let uninstalled = async {
             let what = format!("uninstalling release `{}`", self.place.release);
-            progress::during(&what, self.helm.uninstall()).await.context("`helm uninstall` failed")?;
+            let said = progress::during(&what, self.helm.uninstall()).await.context("`helm uninstall` failed")?;
+            // Helm 4 takes that for a success.
+            if let Some((_, kept)) = said.split_once("were not deleted") {
+                let kept = kept.lines().skip(1).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", ");
+                let fix = "have somebody delete them who has the right to";
+                return Err(Fault::failed(format!("Helm has uninstalled the release, and has left what is of it: {kept}"), fix).into());
+            }
             credentials::forget(&self.cluster, &self.place.release()).await
         };
         Box::pin(self.alone(uninstalled)).await

@@ -26,7 +26,7 @@ pub(crate) async fn check(cluster: &Cluster, listed: &Listed, checks: &mut Check
     if is_on(&arguments) {
         checks.success(ROTATION, "the driver fetches again what changes", begun.elapsed());
     } else {
-        let fix = "turn it on, with AKS by `az aks addon update --addon azure-keyvault-secrets-provider --enable-secret-rotation`, else by `enableSecretRotation` of its chart; or restart the pods after a change";
+        let fix = "turn it on, with AKS by `az aks addon update --resource-group GROUP --name CLUSTER --addon azure-keyvault-secrets-provider --enable-secret-rotation`, else by `enableSecretRotation` of its chart; or restart the pods after a change";
         checks.warning(ROTATION, "the driver does not rotate: a pod keeps what was in the vault when it was started", fix, begun.elapsed());
     }
 }

@@ -227,11 +227,11 @@ impl Patch<'_> {
     /// The container has a volume, which is known by the name of an object at a place in it.
     fn mount(&mut self, (pointer, object): (&str, &str), mut volume: Value, path: &str) {
         let is_it = |volume: &&Value| volume.pointer(pointer).is_some_and(|name| name == object);
-        let found = items(&self.template["spec"]["volumes"]).find(is_it).and_then(|volume| volume["name"].as_str());
+        let found = items(&self.template["spec"]["volumes"]).find(is_it);
         let cut: String = object.chars().take(LONGEST_VOLUME).collect();
-        let name = found.unwrap_or_else(|| cut.trim_end_matches('-'));
-        if found.is_none() {
-            volume["name"] = json!(name);
+        let name = found.and_then(|volume| volume["name"].as_str()).unwrap_or_else(|| cut.trim_end_matches('-'));
+        volume["name"] = json!(name);
+        if found.is_none_or(|found| merged(found.clone(), &volume) != *found) {
             merge(&mut self.pod, &json!({"spec": {"volumes": [volume]}}));
         }
         if !items(&self.container["volumeMounts"]).any(|mount| mount["name"] == name) {
@@ -315,7 +315,7 @@ mod tests {
             "spec": {
                 "serviceAccountName": "a",
                 "containers": [{"name": "app", "image": "i", "envFrom": [{"secretRef": {"name": "other"}}, {"prefix": "P_", "secretRef": {"name": "s"}}]}, {"name": "sidecar"}],
-                "volumes": [{"name": "mine", "csi": {"volumeAttributes": {"secretProviderClass": "c"}}}],
+                "volumes": [{"name": "mine", "csi": {"driver": CSI_DRIVER, "readOnly": true, "nodePublishSecretRef": {"name": "l"}, "volumeAttributes": {"secretProviderClass": "c", "more": "x"}}}],
             },
         });
         let patch = needs().missing(&template, container(&template)).unwrap();
@@ -330,6 +330,16 @@ mod tests {
         whole["spec"]["containers"][0]["envFrom"].as_array_mut().unwrap().push(json!({"secretRef": {"name": "s"}}));
         whole["spec"]["containers"][0]["volumeMounts"] = json!([mount]);
         assert_eq!(merged(template, &patch), whole);
+    }
+
+    #[test]
+    fn a_volume_that_lacks_something_gets_it() {
+        let own = json!({"driver": CSI_DRIVER, "readOnly": true, "volumeAttributes": {"secretProviderClass": "c"}});
+        let template = json!({"spec": {"volumes": [{"name": "mine", "csi": own}]}});
+        let patch = needs().missing(&template, &json!({"name": "app"})).unwrap();
+        let whole = merged(template, &patch);
+        assert_eq!(whole["spec"]["volumes"].as_array().map(Vec::len), Some(1));
+        assert_eq!(whole["spec"]["volumes"][0]["csi"]["nodePublishSecretRef"]["name"], "l");
     }
 
     #[test]

@@ -50,17 +50,18 @@ impl Need {
         trust.into_iter().chain(roles(connection)).collect()
     }
 
-    /// The command of Azure CLI that makes it, as bash runs it; nothing if it takes the issuer of the cluster's tokens, and that is not known.
+    /// The command of Azure CLI that makes it, for a POSIX shell; nothing if it takes the issuer of the cluster's tokens, and that is not known.
     #[must_use]
     pub fn command(&self, issuer: Option<&str>) -> Option<String> {
         Some(match self {
             Self::Trust { client_id, subject } => {
                 let (issuer, id) = (issuer?, client_id.as_str());
                 format!(
-                    "read -r group identity <<< \"$(az identity list --query \"[?clientId=='{id}'].[resourceGroup, name]\" --output tsv)\" && \
+                    "identity=\"$(az identity list --query \"[?clientId=='{id}'].id\" --output tsv)\" && \
                      [ -n \"$identity\" ] || {{ echo 'no managed identity {id} in this subscription' >&2; false; }} && \
-                     az identity federated-credential create --resource-group \"$group\" --identity-name \"$identity\" --name {} \
-                     --issuer '{issuer}' --subject {subject} --audiences {AUDIENCE}",
+                     az identity federated-credential create \
+                     --resource-group \"$(az identity show --ids \"$identity\" --query resourceGroup --output tsv)\" \
+                     --identity-name \"${{identity##*/}}\" --name {} --issuer '{issuer}' --subject {subject} --audiences {AUDIENCE}",
                     credential_name(issuer, subject),
                 )
             }

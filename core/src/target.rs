@@ -126,8 +126,10 @@ fn broken_rule(name: &str, value: &str) -> Option<&'static str> {
         }
         "port" => (is_port(value), "a port is a number from 1 to 65535"),
         "vault" => {
-            let is_vault = (3..=24).contains(&value.len()) && value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-            (is_vault, "a vault's name has 3 to 24 letters, digits and `-`")
+            let is_vault = (3..=24).contains(&value.len())
+                && value.starts_with(|c: char| c.is_ascii_alphabetic())
+                && value.split('-').all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric()));
+            (is_vault, "a vault's name has 3 to 24 letters, digits and single `-`, a letter first, no `-` last")
         }
         "subscription" | "target_resource_group" => {
             let is_scope = |c: char| c.is_alphanumeric() || "._-()".contains(c);

@@ -32,7 +32,7 @@ pub(crate) async fn doctor(args: &DoctorArgs, place: &Place) -> Result<u8> {
     };
     let value = serde_json::to_value(&findings).context("failed to write JSON")?;
     let shown = Shown { value, header: &HEADER, rows: findings.iter().map(row).collect() };
-    output::show(args.output.form(), &shown)?;
+    output::show_each(args.output.form(), &shown)?;
     if findings.is_empty() {
         output::say(if unread.is_empty() { "nothing is wrong" } else { "nothing was found, but not all was looked at" });
         return Ok(if unread.is_empty() { 0 } else { exit::FAILED });
@@ -51,7 +51,7 @@ pub(crate) fn explain(args: &ExplainArgs) -> Result<u8> {
     let row = |code: &Code| vec![code.name.clone(), code.title.clone(), code.cause.clone(), code.fix.clone()];
     let value = serde_json::to_value(&found).context("failed to write JSON")?;
     let rows = found.iter().map(row).collect();
-    output::show(args.output.form(), &Shown { value, header: &["Code", "What", "Cause", "Fix"], rows })?;
+    output::show_each(args.output.form(), &Shown { value, header: &["Code", "What", "Cause", "Fix"], rows })?;
     Ok(0)
 }
 

@@ -25,17 +25,16 @@ pub(crate) async fn run(args: &LintArgs, place: &Place) -> Result<u8> {
     let mut documents = Vec::new();
     let mut problems = Vec::new();
     for file in &args.files {
-        match Node::parse(&input::read(file)?) {
-            Ok(nodes) => documents.push((file, nodes)),
-            Err(place) => problems.push(unreadable(file, place)),
-        }
+        let (nodes, broken) = Node::parse(&input::read(file)?);
+        documents.push((file, nodes));
+        problems.extend(broken.into_iter().map(|place| unreadable(file, place)));
     }
     let listing = Listing::of(args.values.as_deref(), place).await?;
     let objects = Objects::of(listing.present().map(|listed| &listed.connection));
     let in_file = |(file, nodes)| findings(nodes, &objects, args.kube_namespace.as_deref()).into_iter().map(move |finding| (file, finding));
     let found: Vec<(&Path, Finding)> = documents.iter().map(|(file, nodes)| (file.as_path(), nodes.as_slice())).flat_map(in_file).collect();
     output::show(args.output.form(), &shown(&found))?;
-    if found.is_empty() {
+    if found.is_empty() && problems.is_empty() {
         let workloads: usize = documents.iter().map(|(_, nodes)| workloads(nodes, &objects)).sum();
         output::say(&format!("found no mistake; workloads: {workloads}"));
     }

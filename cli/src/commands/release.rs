@@ -150,7 +150,11 @@ pub(crate) async fn status(args: &StatusArgs, place: &Place) -> Result<u8> {
         "chartVersion": stored.chart_version(), "job": job, "result": state, "reason": proof.reason, "summary": proof.summary,
         "startedAt": proof.started_at, "finishedAt": proof.finished_at, "lastSuccessAt": proof.last_success_at, "connections": connections,
     });
-    let rows = lines.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| vec![name.to_owned(), text]).collect();
+    let each = listing.present().map(|listed| {
+        let connection = &listed.connection;
+        vec![format!("{}/{}", connection.namespace, connection.name.as_str()), state.provisioning_state().to_owned()]
+    });
+    let rows = lines.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| vec![name.to_owned(), text]).chain(each).collect();
     output::show(args.output.form(), &Shown { value, header: &["What", "Now"], rows })?;
     output::problems_beside(&listing.problems);
     Ok(if state == State::Succeeded { 0 } else { exit::REFUSED })

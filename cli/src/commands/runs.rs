@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use futures::{AsyncBufReadExt, TryStreamExt};
+use jiff::Timestamp;
 use sc_job::cluster::Cluster;
 use sc_job::exit;
 use serde_json::Value;
@@ -28,14 +29,14 @@ pub(crate) async fn rerun(args: &RerunArgs, place: &Place) -> Result<u8> {
         output::say("the run has begun: `sc status` says how it goes");
         return Ok(0);
     }
-    let uid = job["metadata"]["uid"].as_str().unwrap_or_default();
+    let (uid, begun) = (job["metadata"]["uid"].as_str().unwrap_or_default(), job["metadata"]["creationTimestamp"].as_str().unwrap_or_default());
     let selector = format!("batch.kubernetes.io/controller-uid%3D{uid}");
     follow(&cluster, place, &selector, true).await?;
-    ended(&cluster, &place.release_namespace, uid).await
+    ended(&cluster, &place.release_namespace, (uid, begun)).await
 }
 
 /// Waits until the Job is over, and says by the proof how it went.
-async fn ended(cluster: &Cluster, namespace: &str, uid: &str) -> Result<u8> {
+async fn ended(cluster: &Cluster, namespace: &str, (uid, begun_at): (&str, &str)) -> Result<u8> {
     let path = format!("/apis/batch/v1/namespaces/{namespace}/jobs/sc-job");
     let begun = Instant::now();
     while let Some(job) = cluster.get(&path).await.with_context(|| format!("failed to read Job `{namespace}/sc-job`"))? {
@@ -48,6 +49,11 @@ async fn ended(cluster: &Cluster, namespace: &str, uid: &str) -> Result<u8> {
     // A proof of an earlier run says nothing of this one.
     if proof.state == State::Succeeded && proof.job_uid == uid {
         output::say(&format!("the run has succeeded: {}", proof.summary));
+        return Ok(0);
+    }
+    let time = |text: &str| text.parse::<Timestamp>().ok();
+    if proof.state == State::Succeeded && time(&proof.started_at) >= time(begun_at) {
+        output::say(&format!("another run came after it, and has succeeded: {}", proof.summary));
         return Ok(0);
     }
     let is_told = proof.job_uid == uid && !proof.reason.is_empty();

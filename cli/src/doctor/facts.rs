@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use futures::future::join_all;
 use sc_core::object::ObjectId;
 use sc_core::problem::Problem;
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::dry_run::{Said, dry_run};
 use crate::helm::{Revision, Stored};
 use crate::listing::{Listed, Listing};
+use crate::output::for_person;
 use crate::place::Place;
 use crate::proof::Proof;
 use crate::store::{Store, values_of};
@@ -237,14 +238,21 @@ impl Reading<'_> {
 
     async fn all(&mut self, kinds: Vec<(&'static str, String)>) -> Objects {
         let lists = join_all(kinds.iter().map(|(_, path)| self.cluster.get_at_once(path))).await;
-        let mut objects = Objects::new();
+        let (mut objects, mut refused) = (Objects::new(), BTreeMap::<_, Vec<&str>>::new());
         for ((kind, path), list) in kinds.into_iter().zip(lists) {
             let plural = kind.rsplit('/').next().unwrap_or_default();
             match list.map(Option::unwrap_or_default) {
                 Ok(mut list) => drop(objects.insert(plural, list["items"].as_array_mut().map(std::mem::take).unwrap_or_default())),
-                Err(failure) => self.unread.push(format!("{path}: {failure}")),
+                Err(failure) => {
+                    let place = path.split('/').skip_while(|segment| *segment != "namespaces").nth(1).map(str::to_owned);
+                    refused.entry((place, for_person(&failure))).or_default().push(plural);
+                }
             }
         }
+        self.unread.extend(refused.into_iter().map(|((place, why), plurals)| {
+            let place = place.map_or_else(|| "of the cluster".to_owned(), |place| format!("in namespace {place}"));
+            format!("{} {place}: {why}", plurals.join(", "))
+        }));
         objects
     }
 
@@ -260,7 +268,8 @@ impl Reading<'_> {
 
     /// What was read; or a note that it could not be.
     fn noted<T>(&mut self, what: &str, read: Result<T>) -> Option<T> {
-        read.inspect_err(|error| self.unread.push(format!("{what}: {error:#}"))).ok()
+        let told = |error: &Error| error.chain().map(for_person).collect::<Vec<_>>().join(": ");
+        read.inspect_err(|error| self.unread.push(format!("{what}: {}", told(error)))).ok()
     }
 }
 

@@ -177,7 +177,7 @@ fn installed(facts: &Facts, findings: &mut Findings<'_>) {
     let is_looked_at = facts.cluster.contains_key("mutatingwebhookconfigurations");
     if let Some(listed) = uses(AuthType::WorkloadIdentity).filter(|_| is_looked_at && !is_hooked(facts)) {
         let tenant = listed.connection.identity.as_ref().and_then(|identity| identity.tenant_id.as_ref());
-        let tenant = tenant.map_or("TENANT-ID".to_owned(), |tenant| tenant.as_str().to_owned());
+        let tenant = tenant.map_or("\"$(az account show --query tenantId --output tsv)\"".to_owned(), |tenant| tenant.as_str().to_owned());
         findings.add("SC1312", "mutatingwebhookconfiguration azure-wi-webhook-mutating-webhook-configuration", [("tenant", tenant)]);
     }
 }

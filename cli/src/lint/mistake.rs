@@ -266,7 +266,8 @@ mod tests {
         let connections = sc_core::connections::Connections::parse(&values, &mut sc_core::problem::Problems::default()).unwrap().listed;
         let objects = Objects::of(connections.iter());
         let codes = |text: &[u8]| {
-            let documents = Node::parse(text).unwrap_or_else(|place| panic!("{place:?}"));
+            let (documents, broken) = Node::parse(text);
+            assert!(broken.is_empty(), "{broken:?}");
             findings(&documents, &objects, None).into_iter().map(|finding| finding.mistake.entry().code).collect()
         };
         files("cli/tests/input/lint", "yaml").iter().map(|file| (stem(file), codes(&std::fs::read(file).unwrap()))).collect()

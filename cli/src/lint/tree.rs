@@ -25,18 +25,25 @@ enum Tree {
     Map(Vec<(String, Node)>),
 }
 
+/// So many documents a file may have: all that `helm template` prints for a large chart, and more.
+const MOST_DOCUMENTS: usize = 1_000_000;
+
 static ABSENT: Node = Node { line: 0, tree: Tree::Nothing };
 
 impl Node {
-    /// The documents of a file, empty ones left out.
-    ///
-    /// # Errors
-    /// Where it is not YAML, if that is known.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<Self>, Option<Location>> {
+    /// The documents of a file, empty ones left out; and where what is no YAML is, if that is known. Behind an error of the syntax nothing is read.
+    pub(crate) fn parse(mut bytes: &[u8]) -> (Vec<Self>, Vec<Option<Location>>) {
         // As kubectl reads them, `yes` and `on` are truth values.
-        let options = serde_yaml::options! { with_snippet: false, strict_booleans: false };
-        let documents = serde_yaml::from_slice_multiple_with_options::<Spanned<Tree>>(bytes, options).map_err(|error| error.location())?;
-        Ok(documents.into_iter().map(Self::of).collect())
+        let budget = serde_yaml::budget! { max_documents: MOST_DOCUMENTS };
+        let options = serde_yaml::options! { with_snippet: false, strict_booleans: false, budget: budget };
+        let (mut documents, mut broken) = (Vec::new(), Vec::new());
+        for document in serde_yaml::read_with_options::<_, Spanned<Tree>>(&mut bytes, options) {
+            match document {
+                Ok(document) => documents.push(Self::of(document)),
+                Err(error) => broken.push(error.location()),
+            }
+        }
+        (documents, broken)
     }
 
     fn of(Spanned { value, defined, .. }: Spanned<Tree>) -> Self {
@@ -136,7 +143,9 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Vec<Node> {
-        Node::parse(text.as_bytes()).unwrap_or_else(|place| panic!("{place:?}"))
+        let (documents, broken) = Node::parse(text.as_bytes());
+        assert!(broken.is_empty(), "{broken:?}");
+        documents
     }
 
     #[test]
@@ -163,8 +172,16 @@ mod tests {
     }
 
     #[test]
+    fn a_broken_document_does_not_hide_the_others() {
+        let (documents, broken) = Node::parse(b"a: 1\n---\nb: 1\nb: 2\n---\nc: 1\n");
+        assert_eq!(documents.iter().map(|document| document.line).collect::<Vec<_>>(), [1, 6]);
+        assert_eq!(broken.iter().flatten().map(Location::line).collect::<Vec<_>>(), [4]);
+        assert_eq!(parse(&"a: 1\n---\n".repeat(2000)).len(), 2000);
+    }
+
+    #[test]
     fn text_that_is_no_yaml_is_refused_with_its_place_alone() {
-        let place = Node::parse(b"a: b\nc: [hunter2\n").err().flatten();
+        let place = Node::parse(b"a: b\nc: [hunter2\n").1.remove(0);
         assert!(place.is_some_and(|place| place.line() >= 2));
     }
 }

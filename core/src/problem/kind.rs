@@ -105,7 +105,7 @@ pub enum Kind {
     },
     /// Two connections of one identity that disagree about its tenant.
     #[error("connection `{second}` and that at {first} disagree about the tenant of their one identity")]
-    #[diagnostic(help("give both the same `credentials.tenantId`, or neither"))]
+    #[diagnostic(help("give both the same `credentials.tenantId` (`--tenant-id` of `sc update`)"))]
     TwoTenants {
         /// The place of the earlier connection.
         first: String,

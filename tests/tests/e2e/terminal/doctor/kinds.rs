@@ -89,7 +89,14 @@ fn pods_that_pod_security_refuses_are_made_for_a_workload_of_any_kind() {
         kube::kubectl(&["label", "namespace", bed.shop(), "pod-security.kubernetes.io/enforce=restricted"]);
         // A pod of its own is refused when it is applied.
         let kinds = &KINDS[..6];
-        start(bed, kinds, |_| {}, "sc-orders-secret");
+        let adverse = |pods: &mut Value| {
+            let container = &mut pods["spec"]["containers"][0];
+            container["securityContext"] = json!({"runAsUser": 0, "privileged": true, "capabilities": {"add": ["NET_ADMIN"]}});
+            // One that goes on beside the other, as the image does not end.
+            pods["spec"]["initContainers"] =
+                json!([{"name": "beside", "image": "localhost/pause:1", "imagePullPolicy": "Never", "restartPolicy": "Always"}]);
+        };
+        start(bed, kinds, adverse, "sc-orders-secret");
         assert_mended(session, "SC1508", kinds);
     });
 }
@@ -103,9 +110,7 @@ fn pods_with_old_variables_are_made_anew() {
         kube::kubectl(&["-n", bed.shop(), "patch", "job", &name("Job"), "-p", r#"{"spec": {"backoffLimit": 0}}"#]);
         let of_each = || kinds.iter().map(|kind| running(bed, kind.0)).collect::<Option<Vec<Value>>>();
         let old = kube::wait_for("a pod of each", PATIENCE, of_each);
-        let started = |pod: &Value| pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"].as_str().unwrap().to_owned();
         let last = old.iter().map(started).max().unwrap();
-        // Kubernetes counts these times in seconds.
         kube::wait_for("another second", Duration::from_secs(5), || (super::breakages::now() > last).then_some(()));
         kube::apply(&[orders_admin(&bed.system, "rotated")]);
         assert!(session.run("rerun", "").is_ok);
@@ -115,6 +120,87 @@ fn pods_with_old_variables_are_made_anew() {
             assert_ne!(old["metadata"]["uid"], new["metadata"]["uid"]);
         }
     });
+}
+
+#[test]
+fn what_cannot_be_made_anew_is_not_deleted() {
+    with_release("kept", |bed, session| {
+        let own = json!({"app": "own"});
+        let spec = json!({"manualSelector": true, "selector": {"matchLabels": own}, "template": {"metadata": {"labels": own}, "spec": pods("sc-order-secret")["spec"]}});
+        let mut job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "own", "namespace": bed.shop()}, "spec": spec});
+        job["spec"]["template"]["spec"]["restartPolicy"] = json!("Never");
+        kube::apply(&[job]);
+        assert_mended(session, "SC1505", &KINDS[..1]);
+        let uid = || kube::existing(bed.shop(), "job", "own")["metadata"]["uid"].clone();
+        let before = uid();
+        // From here on no pod may be made, so that neither may a Job's.
+        let quota = json!({"hard": {"count/jobs.batch": "1"}});
+        let metadata = json!({"name": "full", "namespace": bed.shop()});
+        kube::apply(&[json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": quota})]);
+        kube::wait_for("the quota to count", PATIENCE, || {
+            (kube::existing(bed.shop(), "resourcequota", "full")["status"]["used"]["count/jobs.batch"] == "1").then_some(())
+        });
+        kube::wait_for("its pod", PATIENCE, || kube::list(bed.shop(), "pods").into_iter().find(|pod| pod["status"]["phase"] == "Running"));
+        kube::wait_for("another second", Duration::from_secs(5), || {
+            (super::breakages::now() > started(&kube::list(bed.shop(), "pods")[0])).then_some(())
+        });
+        kube::apply(&[orders_admin(&bed.system, "rotated")]);
+        assert!(session.run("rerun", "").is_ok);
+        let (_, command) = kube::wait_for("SC1501", PATIENCE, || fixes(session, "SC1501").pop_first());
+        let refused = session.shell(&command);
+        assert!(!refused.is_ok && refused.errors.contains("exceeded quota"), "{refused:?}");
+        assert_eq!(uid(), before, "it runs on");
+    });
+}
+
+#[test]
+fn what_connections_leave_is_told_once_no_workload_has_it() {
+    with_release("left", |bed, session| {
+        start(bed, &KINDS[..1], |_| {}, "sc-orders-secret");
+        bed.upgraded(&[], &[]);
+        let left = kube::wait_for("what is left", PATIENCE, || Some(fixes(session, "SC1313")).filter(|found| !found.is_empty()));
+        let orders = format!("Secret {}/sc-orders-secret", bed.shop());
+        assert!(!left.contains_key(&orders) && left.contains_key(&format!("Secret {}/sc-pictures-secret", bed.shop())), "{left:?}");
+        kube::kubectl(&["-n", bed.shop(), "delete", "deployment", &name("Deployment")]);
+        assert!(fixes(session, "SC1313").contains_key(&orders));
+    });
+}
+
+#[test]
+fn a_service_account_that_no_connection_gives_is_put_right() {
+    with_release("accounts", |bed, session| {
+        let wrong = format!("sc-acount-{CLIENT_ID}");
+        let run_as = |pods: &mut Value| {
+            pods["spec"]["serviceAccountName"] = json!(wrong);
+            pods["metadata"]["labels"]["azure.workload.identity/use"] = json!("true");
+        };
+        // A pod of its own is refused when it is applied.
+        start(bed, &KINDS[..6], run_as, "sc-pictures-secret");
+        assert_mended(session, "SC1524", &KINDS[..6]);
+    });
+}
+
+#[test]
+fn sets_that_do_not_replace_their_pods_are_made_to() {
+    with_release("byhand", |bed, session| {
+        let sets = &KINDS[1..3];
+        start(bed, sets, |_| {}, "sc-orders-secret");
+        for (kind, ..) in sets {
+            let patch = json!({"spec": {"updateStrategy": {"type": "OnDelete", "rollingUpdate": null}}}).to_string();
+            kube::kubectl(&["-n", bed.shop(), "patch", kind, &name(kind), "-p", &patch]);
+        }
+        let of_each = || sets.iter().map(|kind| running(bed, kind.0)).collect::<Option<Vec<Value>>>();
+        let last = kube::wait_for("a pod of each", PATIENCE, of_each).iter().map(started).max().unwrap();
+        kube::wait_for("another second", Duration::from_secs(5), || (super::breakages::now() > last).then_some(()));
+        kube::apply(&[orders_admin(&bed.system, "rotated")]);
+        assert!(session.run("rerun", "").is_ok);
+        assert_mended(session, "SC1501", sets);
+    });
+}
+
+/// When a pod's container was started; Kubernetes counts these times in seconds.
+fn started(pod: &Value) -> String {
+    pod["status"]["containerStatuses"][0]["state"]["running"]["startedAt"].as_str().unwrap().to_owned()
 }
 
 fn with_release(name: &str, test: impl FnOnce(&Bed, &Session<'_>)) {
@@ -155,6 +241,12 @@ fn start(bed: &Bed, kinds: &[(&str, &str, &str)], change: impl Fn(&mut Value), s
             kube::kubectl(&["-n", bed.shop(), "create", "job", &run, "--from", &format!("cronjob/{name}")]);
         }
     }
+}
+
+/// Pods that take their variables from a Secret.
+fn pods(secret: &str) -> Value {
+    let container = json!({"name": "app", "image": "localhost/pause:1", "imagePullPolicy": "Never", "envFrom": [{"secretRef": {"name": secret}}]});
+    json!({"metadata": {}, "spec": {"containers": [container], "terminationGracePeriodSeconds": 0}})
 }
 
 /// Waits until the doctor has a finding of this code for each, runs all its commands, and waits until it is content.
