@@ -171,6 +171,12 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         template["spec"]["containers"][0]["env"] = json!([{"name": "AZURE_CLIENT_ID", "value": "another"}, {"name": "OWN", "value": "kept"}]);
         kube::apply(&[web]);
     }),
+    on("SC1524", |bed, _| {
+        bed.upgraded(&[postgres("orders", bed.shop(), "orders"), pictures(bed.shop())], &[]);
+        let mut web = deployment(bed, "sc-pictures-secret", &json!({"serviceAccountName": format!("sc-acount-{CLIENT_ID}")}));
+        web["spec"]["template"]["metadata"]["labels"]["azure.workload.identity/use"] = json!("true");
+        kube::apply(&[web]);
+    }),
     on("SC1508", |bed, _| {
         kube::kubectl(&["label", "namespace", bed.shop(), "pod-security.kubernetes.io/enforce=restricted"]);
         kube::apply(&[deployment(bed, "sc-orders-secret", &json!({}))]);
