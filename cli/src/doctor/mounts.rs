@@ -247,4 +247,11 @@ mod tests {
         assert_eq!(of("virtualMachines/$(reboot)").unwrap().split("--name ").last(), Some("'$(reboot)'"), "it goes into a command");
         assert_eq!(assign("kind://docker/kind/kind-control-plane"), None);
     }
+
+    #[test]
+    fn the_tenant_of_an_identity_is_where_its_kind_is_kept() {
+        let of = |login| tenants(Some(login), "ID");
+        assert!(of(VaultLogin::ServicePrincipal).starts_with("az ad sp show --id ID "));
+        assert!(of(VaultLogin::WorkloadIdentity).starts_with("az identity list --query \"[?clientId=='ID'].tenantId\" "));
+    }
 }

@@ -1,9 +1,14 @@
 //! The parts of Azure's that the cluster has: most tests share them, and one takes each away.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, TryLockError};
+use std::time::Duration;
 
 use crate::bed::{self, Bed, Helm};
+use crate::kube;
 use crate::stand_in::{self, MEND, variable};
+
+/// So long the tests that share a part may take together.
+const LONG: Duration = Duration::from_mins(10);
 
 /// A part of Azure's in the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +26,13 @@ impl Part {
         self.on_bed(name, namespaces, test);
     }
 
-    /// The same while no other test needs it.
+    /// The same while no other test needs it. It does not wait in line: behind it the others would wait, too.
     pub(crate) fn alone(self, name: &str, namespaces: usize, test: impl FnOnce(&Bed)) {
-        let _alone = self.lock().write().unwrap_or_else(PoisonError::into_inner);
+        let _alone = kube::wait_for("the other tests to be done", LONG, || match self.lock().try_write() {
+            Ok(alone) => Some(alone),
+            Err(TryLockError::Poisoned(alone)) => Some(alone.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        });
         self.on_bed(name, namespaces, test);
     }
 

@@ -109,14 +109,16 @@ pub(crate) fn changed(before: &BTreeMap<String, String>, after: &BTreeMap<String
     names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect()
 }
 
-/// Looks until there is something to see, and panics when the time is over.
+/// Looks until there is something to see, and panics when the time is over. Between two looks it rests for as long as one takes, so that those who wait
+/// leave the machine to what they wait for.
 pub(crate) fn wait_for<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     loop {
+        let looked = Instant::now();
         if let Some(found) = look() {
             return found;
         }
         assert!(begin.elapsed() < limit, "waited {limit:?} in vain for {what}");
-        sleep(Duration::from_millis(100));
+        sleep(looked.elapsed().max(Duration::from_millis(100)));
     }
 }

@@ -36,7 +36,15 @@ fn pods_that_are_older_than_the_webhook_or_their_identity() {
         let finding = found(&session, "SC1503");
         assert!(session.shell(finding["fix"].as_str().unwrap()).is_ok);
         mend(&session, &found(&session, "SC1509"));
+    });
+}
 
+#[test]
+fn what_says_the_identity_by_hand() {
+    Part::Webhook.with("mistakes-byhand", 1, |bed| {
+        let identity = Identity::new();
+        bed.upgraded(&[media(bed, &identity)], &[]);
+        let session = Session::of(bed);
         // What the template says by hand a restart would not mend.
         let mut by_hand = deployment(bed, &session, "media");
         by_hand["spec"]["template"]["spec"]["containers"][0]["env"] = another_client();

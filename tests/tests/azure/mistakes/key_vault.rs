@@ -60,7 +60,9 @@ fn pods_that_wait_for_a_right() {
         std::fs::write(bed.folder().join("vault.json"), deployment(bed, &session, "vault").to_string()).unwrap();
         let lint = session.run("lint -f vault.json", "");
         assert!(lint.is_ok, "{lint:?}");
+        // What its pods would want, its template says without any.
         let mut both = deployment(bed, &session, "media");
+        both["spec"]["replicas"] = json!(0);
         both["spec"]["template"]["metadata"]["labels"].as_object_mut().unwrap().remove("azure.workload.identity/use").unwrap();
         kube::apply(&[both]);
         mend(&session, &found(&session, "SC1502"));

@@ -32,7 +32,7 @@ struct Case {
 fn what_is_refused_has_a_command_that_mends_it() {
     stand_in::listen_on_node();
     Part::Driver.with("refusals", 1, |bed| {
-        let cases = cases();
+        let mut cases = cases();
         let session = Session::of(bed);
         let metadata = json!({"namespace": bed.system, "name": "vault-admin"});
         let secrets = json!({"expired": canary::of("expired"), "right": canary::of("renewed")});
@@ -50,6 +50,7 @@ fn what_is_refused_has_a_command_that_mends_it() {
             assert_eq!(finding["code"], case.code, "{finding}");
             case.mend(bed, &session, finding["fix"].as_str().unwrap());
         }
+        cases.retain(|case| !case.is_told_only());
         anew(bed);
         for case in &cases {
             kube::kubectl(&["-n", bed.shop(), "rollout", "status", &format!("deployment/{}", case.name), "--timeout=240s"]);
@@ -58,8 +59,8 @@ fn what_is_refused_has_a_command_that_mends_it() {
     });
 }
 
-fn cases() -> [Case; 10] {
-    [
+fn cases() -> Vec<Case> {
+    vec![
         Case::new(("nodes", "SC1516", "managed-identity"), |_| "vmss identity assign --resource-group".to_owned(), |case| case.identity.assign()),
         Case::new(("principal", "SC1517", "service-principal"), |case| format!("ad app credential reset --id {}", case.identity.client), |_| {}),
         Case::new(
@@ -73,7 +74,6 @@ fn cases() -> [Case; 10] {
             |case| format!("identity list --query [?clientId=='{}']", case.identity.client),
             |_| {},
         ),
-        Case::new(("elsewhere", "SC1519", "service-principal"), |case| format!("ad sp show --id {}", case.identity.client), |_| {}),
         Case::new(
             ("policies", "SC1520", "workload-identity"),
             |case| format!("keyvault set-policy --name {} --spn {} --secret-permissions get", case.vault.name, case.identity.client),
@@ -112,7 +112,7 @@ impl Case {
     fn connection(&self, bed: &Bed) -> Value {
         let tenant = match self.name {
             // That of somebody else, and none.
-            "tenant" | "elsewhere" => Identity::new().tenant,
+            "tenant" => Identity::new().tenant,
             "nowhere" => "00000000-1111-2222-3333-444444444444".to_owned(),
             _ => self.identity.tenant.clone(),
         };
@@ -139,17 +139,26 @@ impl Case {
         kube::apply(&[deployment]);
     }
 
+    /// Whether only the words of its command are looked at: each change of the release takes seconds, and one of this kind is made.
+    fn is_told_only(&self) -> bool {
+        self.name == "nowhere"
+    }
+
     /// Runs the command, and does what it asks Azure for.
     fn mend(&self, bed: &Bed, session: &Session<'_>, command: &str) {
+        if self.is_told_only() {
+            assert!(command.replace('"', "").contains(&(self.asked)(self)), "{command}");
+            kube::kubectl(&["-n", bed.shop(), "delete", "deployment", self.name]);
+            return;
+        }
         if self.code == "SC1523" {
             // The command is for when that is done.
             (self.done)(self);
         }
         let asked = bed.folder().join("asked");
         let (tenant, secret) = (&self.identity.tenant, canary::of("renewed"));
-        // Each knows only what it is for: Entra has no owner of a managed identity.
-        let lists = if self.login == "service-principal" { "sp show" } else { "identity list" };
-        let answers = format!("case \"$*\" in *'{lists}'*) echo {tenant} ;; *'credential reset'*) echo {secret} ;; esac");
+        // It knows of a managed identity what Entra has no owner of.
+        let answers = format!("case \"$*\" in *'identity list'*) echo {tenant} ;; *'credential reset'*) echo {secret} ;; esac");
         session.put_on_path("az", &format!("echo \"$@\" >> {}\n{answers}", asked.display()));
         let mended = session.shell(command);
         assert!(mended.is_ok, "{}: `{command}` failed: {mended:?}", self.name);
