@@ -4,6 +4,7 @@ pub(crate) mod azure;
 pub(crate) mod connection;
 pub(crate) mod diagnosis;
 pub(crate) mod release;
+pub(crate) mod words;
 pub(crate) mod workload;
 
 use std::convert::Infallible;

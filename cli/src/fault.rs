@@ -48,12 +48,21 @@ impl fmt::Display for Fault {
 
 /// All that is wrong with values that were asked for.
 #[derive(Debug)]
-pub(crate) struct Problematic(pub(crate) Vec<Problem>);
+pub(crate) struct Problematic {
+    pub(crate) problems: Vec<Problem>,
+    /// What a text about values is to whoever wrote something else, such as flags.
+    pub(crate) words: fn(&str) -> String,
+}
 
 impl Problematic {
     /// One thing that is wrong with an argument or a file.
     pub(crate) fn one(place: &str, kind: Kind) -> Self {
-        Self(vec![Problem { at: At::top().field(place), kind: Box::new(kind) }])
+        Self::of(vec![Problem { at: At::top().field(place), kind: Box::new(kind) }])
+    }
+
+    /// These, as the values say it.
+    pub(crate) fn of(problems: Vec<Problem>) -> Self {
+        Self { problems, words: str::to_owned }
     }
 }
 

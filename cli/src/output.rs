@@ -57,9 +57,9 @@ pub(crate) struct Advice {
 
 /// Says why a command could not do its work, and what to do about it; returns the exit code.
 pub(crate) fn failure(error: &anyhow::Error) -> u8 {
-    if let Some(Problematic(problems)) = error.downcast_ref() {
+    if let Some(Problematic { problems, words }) = error.downcast_ref() {
         for found in problems {
-            problem(found, None);
+            problem(found, Some(Advice { what: words(&found.to_string()), fix: words(&found.fix()) }));
         }
         return exit::INVALID;
     }

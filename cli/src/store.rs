@@ -247,7 +247,7 @@ impl<'a> Store<'a> {
             }
         }
         let problems = problems.into_vec();
-        if problems.is_empty() { Ok(()) } else { Err(Problematic(problems).into()) }
+        if problems.is_empty() { Ok(()) } else { Err(Problematic::of(problems).into()) }
     }
 
     async fn upgrade(&self, chart: &Path, change: &Change) -> Result<()> {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::args::Pair;
 use crate::args::connection::{CreateArgs, DeleteArgs, Options, UpdateArgs};
+use crate::args::words;
 use crate::commands::show::{self, Seen};
 use crate::credentials::CredentialSecret;
 use crate::entry::{self, Asked, CONFLUENT, SCHEMA, SCHEMA_REGISTRY};
@@ -44,7 +45,7 @@ pub(crate) async fn create(args: &CreateArgs, place: &Place) -> Result<u8> {
         }
         Ok(edit.into_change(what, !args.options.no_wait))
     };
-    store.change(change).await?;
+    store.change(change).await.map_err(in_flags)?;
     tell(&store, &wanted, &args.options, "created").await
 }
 
@@ -63,8 +64,16 @@ pub(crate) async fn update(args: &UpdateArgs, place: &Place) -> Result<u8> {
         edit.put_over(index, &options_of(&service, &args.options))?;
         Ok(edit.into_change(format!("updating connection `{}`", wanted.name), !args.options.no_wait))
     };
-    store.change(change).await?;
+    store.change(change).await.map_err(in_flags)?;
     tell(&store, &wanted, &args.options, "updated").await
+}
+
+/// An error about the values, in the words of the flags that they are made from.
+fn in_flags(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast::<Problematic>() {
+        Ok(found) => Problematic { words: words::in_flags, ..found }.into(),
+        Err(other) => other,
+    }
 }
 
 /// Deletes a connection and what was made for it.

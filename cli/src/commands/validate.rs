@@ -54,7 +54,7 @@ async fn validate(
     federation::check(store, (listing, listed), checks).await;
     vault_driver::check(&store.cluster, listed, checks).await;
     if !is_sound {
-        checks.skip(&OF_PROBE, "the Secret is not as it should be");
+        checks.skip(&OF_PROBE, "what is there is not as it should be: see above");
         return Ok(());
     }
     let endpoint = endpoint(values, listed);

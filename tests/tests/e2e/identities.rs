@@ -53,6 +53,42 @@ fn an_identity_is_shared_and_moved_and_never_taken_from_another() {
     });
 }
 
+#[test]
+fn more_federated_credentials_than_an_identity_may_have_are_told() {
+    bed::with(Helm::Four, "overfull", 21, |bed| {
+        let connections: Vec<Value> = bed.namespaces.iter().map(|namespace| named("pictures", namespace, CLIENT_ID)).collect();
+        bed.upgraded(&connections, &[]);
+        let session = Session::of(bed);
+        let run = session.run("rerun", "");
+        let said = format!("warning: identity {CLIENT_ID} needs 21 federated credentials, and may have 20");
+        assert!(run.is_ok && run.output.contains(&said), "{run:?}");
+        let validated = session.run("validate pictures --kube-namespace SHOP -o tsv", "");
+        assert!(validated.output.contains("the identity needs 21 federated credentials, one for each namespace, and may have 20"), "{validated:?}");
+        bed.upgraded(&connections[1..], &[]);
+        let run = session.run("rerun", "");
+        assert!(run.is_ok && !run.output.contains("federated credentials, and may have"), "{run:?}");
+    });
+}
+
+#[test]
+fn an_issuer_that_differs_by_its_last_slash_is_told() {
+    bed::with(Helm::Four, "slash", 1, |bed| {
+        bed.upgraded(&[pictures(bed.shop())], &[]);
+        let session = Session::of(bed);
+        let issuer = proof::status(bed)["issuer"].as_str().unwrap().to_owned();
+        let trusted = json!({"data": {"issuer": format!("{issuer}/")}}).to_string();
+        kube::kubectl(&["-n", &bed.system, "patch", "configmap", "sc-status", "--type=merge", "-p", &trusted]);
+        let validated = session.run("validate pictures -o tsv", "");
+        let said = format!("the tokens are issued by {issuer}, and at the last run by {issuer}/: the cluster has changed its issuer");
+        assert!(!validated.is_ok && validated.output.contains(&said), "{validated:?}");
+        let command = "az identity federated-credential create --resource-group";
+        assert!(validated.output.contains(command) && validated.output.contains(&format!("--issuer '{issuer}'")), "{validated:?}");
+        assert!(session.run("rerun", "").is_ok);
+        let validated = session.run("validate pictures -o tsv", "");
+        assert!(!validated.output.contains("has changed its issuer"), "{validated:?}");
+    });
+}
+
 /// A person's annotation survives, and an identity that was put in the place of ours does not.
 fn assert_drift_is_mended(bed: &Bed) {
     let shop = bed.shop();

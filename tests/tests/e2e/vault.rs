@@ -66,9 +66,14 @@ fn assert_logins_change(session: &Session<'_>) {
         assert_eq!(vault["login"], login, "{arguments}");
         assert_eq!(vault["credentials"].get("clientSecret").is_some(), login == "service-principal", "{arguments}");
     }
+    let other = "22222222-2222-3333-4444-555555555555";
+    let refused = session.run(&format!("update --connection vault --enable-csi --client-id {CLIENT_ID} --workload-identity {other}"), "");
+    assert!(!refused.is_ok && refused.errors.contains("`clientId` is given more than once, and not the same"), "{refused:?}");
     let create = "create keyvault --connection other --kube-namespace SHOP --vault shop-vault";
     let refused = session.run(&format!("{create} --workload-identity {CLIENT_ID} --vault-object db-password"), "");
     assert!(!refused.is_ok && refused.errors.contains("`--vault-object` is for `--enable-csi` alone"), "{refused:?}");
+    let refused = session.run(&format!("{create} --enable-csi --client-id {CLIENT_ID} --tenant-id {TENANT_ID}"), "");
+    assert!(!refused.is_ok && refused.errors.contains("add `--vault-object`"), "{refused:?}");
 }
 
 impl Crd {

@@ -10,7 +10,8 @@ use sc_tests::tree;
 use serde_json::{Value, json};
 
 use super::session::Session;
-use crate::bed::{self, Bed};
+use crate::bed::{self, Bed, Helm};
+use crate::connections::pictures;
 use crate::{audit, kube};
 
 const USER: &str = "sc-user";
@@ -35,6 +36,25 @@ fn the_roles_for_users_of_sc_are_enough_and_not_more() {
     let Some(needed) = needed.into_inner().unwrap() else { return };
     let granted: BTreeSet<Grant> = written().iter().flat_map(grants_of).collect();
     assert_eq!(granted.difference(&needed).collect::<Vec<_>>(), Vec::<&Grant>::new(), "granted, and needed with no Helm");
+}
+
+/// Helm 4 takes it for a success when it may not delete all.
+#[test]
+fn who_may_not_delete_all_of_a_release_is_told_what_stays() {
+    bed::with(Helm::Four, "uninstaller", 1, |bed| {
+        bed.upgraded(&[pictures(bed.shop())], &[]);
+        let edits = |namespace: &str| {
+            json!({
+                "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"namespace": namespace, "name": "edits"},
+                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "edit"},
+                "subjects": [{"kind": "ServiceAccount", "name": USER, "namespace": bed.system}],
+            })
+        };
+        kube::apply(&[edits(&bed.system), edits(bed.shop())]);
+        let ended = session(bed, &[]).run("uninstall --yes", "");
+        assert!(!ended.is_ok && ended.errors.contains("has left what is of it") && ended.errors.contains("sc-job"), "{ended:?}");
+        kube::existing(bed.shop(), "role", "sc-job");
+    });
 }
 
 /// Each command that asks the cluster; returns what the job was granted.
