@@ -1,4 +1,5 @@
-//! Key Vault by the real CSI driver and its real provider: what a vault keeps is in the file of a pod, by each of the logins, and nothing is without the right.
+//! Key Vault by the real CSI driver and its real provider: what a vault keeps is in the file of a pod, by each of the logins. What is not
+//! without the right is in `mistakes::refusals`.
 
 use std::fs;
 use std::process::Command;
@@ -73,29 +74,6 @@ fn keys_and_certificates_are_mounted_as_pem() {
         let outcome = workload::run(Program::system(case.name, &command).job(bed, &Session::of(bed), (case.name, &[]), &[]));
         assert!(outcome.is_complete, "{}", outcome.log);
         assert_eq!(outcome.log, files.map(|(file, sum)| format!("{sum}  {file}\n")).concat());
-    });
-}
-
-#[test]
-fn nothing_is_mounted_without_the_right() {
-    with_cases("rights", &Login::ALL, &json!({}), |bed, cases| {
-        let session = Session::of(bed);
-        let apply = |case: &Case| kube::apply(&[Program::system(case.name, &["true"]).job(bed, &session, (case.name, &[]), &[])]);
-        for case in cases {
-            apply(case);
-        }
-        for case in cases {
-            let said = match case.login {
-                Login::Nodes => "Identity not found".to_owned(),
-                Login::Account => format!("AADSTS70025: The client '{}'", case.identity.client),
-                Login::Secret => "AADSTS7000215: Invalid client secret provided.".to_owned(),
-            };
-            case.assert_waiting(bed, &said);
-            case.grant(bed);
-        }
-        for case in cases {
-            case.assert_waiting(bed, "ForbiddenByRbac");
-        }
     });
 }
 
@@ -184,16 +162,5 @@ impl Case {
             Login::Account => self.identity.trust(bed.shop(), &format!("sc-account-{}", self.identity.client)),
             Login::Secret => self.identity.set_secret(&canary::of("principal")),
         }
-    }
-
-    /// Waits until the driver says this of the pod, which waits for its volume.
-    fn assert_waiting(&self, bed: &Bed, said: &str) {
-        let messages = || {
-            let of_pod = |event: &Value| event["reason"] == "FailedMount" && event["involvedObject"]["name"].as_str().unwrap().starts_with(self.name);
-            kube::list(bed.shop(), "events").into_iter().filter(of_pod).map(|event| event["message"].to_string()).collect::<String>()
-        };
-        kube::wait_for(&format!("`{said}` to be said of {}", self.name), LONG, || messages().contains(said).then_some(()));
-        canary::keep("azure", &messages());
-        assert_eq!(workload::pod(bed.shop(), self.name).unwrap()["status"]["phase"], "Pending");
     }
 }

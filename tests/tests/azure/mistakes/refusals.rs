@@ -44,6 +44,8 @@ fn what_is_refused_has_a_command_that_mends_it() {
             case.start(bed, &session);
         }
         let all = kube::wait_for("a finding for each", PATIENCE, || Some(findings(&session)).filter(|found| found.len() == cases.len()));
+        let is_waiting = |pod: &Value| pod["status"]["phase"] == "Pending";
+        assert!(kube::list(bed.shop(), "pods").iter().all(is_waiting), "nothing is mounted");
         for case in &cases {
             let of_case = |finding: &&Value| finding["object"].as_str().unwrap().starts_with(&format!("pod {}/{}-", bed.shop(), case.name));
             let finding = all.iter().find(of_case).unwrap_or_else(|| panic!("{} has no finding: {all:?}", case.name));
