@@ -152,3 +152,16 @@ fn table(shown: &Shown<'_>, width: Option<u16>) -> String {
     }
     table.trim_fmt() + "\n"
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_stands_on_a_line_of_its_own() {
+        let row = ["SC1301", "it is gone", "Secret shop/a", "somebody deleted it", "sc rerun && sc status"].map(str::to_owned).to_vec();
+        let shown = Shown { value: Value::Null, header: &["Code", "What", "Object", "Cause", "Fix"], rows: vec![row.clone(), row] };
+        let one = "SC1301  it is gone\n  object: Secret shop/a\n  cause: somebody deleted it\n  fix:\n    sc rerun && sc status\n";
+        assert_eq!(blocks(&shown), format!("{one}\n{one}"));
+    }
+}
