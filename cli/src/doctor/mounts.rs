@@ -216,7 +216,8 @@ fn unknown_class(workload: &Workload<'_>, class: &str, facts: &Facts, findings: 
     let elsewhere = facts.listing.iter().flat_map(Listing::present).find(|listed| listed.connection.name.secret_provider_class() == class);
     let near = elsewhere.map_or_else(String::new, |listed| format!(": it is in namespace {}, and of use only there", listed.connection.namespace));
     let nearest = Choice::of_objects(class, known.iter().map(String::as_str)).nearest().map(str::to_owned);
-    let repair = workload.repair(findings, &Wrong { field: "secretProviderClass", is: (class, ""), right: nearest.as_deref() });
+    let wrong = Wrong { field: "secretProviderClass", is: (class, ""), right: nearest.as_deref() };
+    let Some(repair) = workload.repair(findings, &wrong) else { return };
     let values = [("pod", name_of(workload.pod).to_owned()), ("class", class.to_owned()), ("near", near), ("repair", repair)];
     findings.add("SC1510", workload.object(), values);
 }

@@ -204,6 +204,12 @@ impl<'a> Template<'a> {
         made.map_or_else(String::new, |made| format!(" && {} delete {made} --ignore-not-found", self.kubectl(findings)))
     }
 
+    /// The command that takes away what it has made by an earlier template: it makes another.
+    pub(super) fn rid_of_made(&self, findings: &Findings<'_>) -> String {
+        let target = self.target();
+        format!("{} delete {} --ignore-not-found", self.kubectl(findings), self.made.as_ref().unwrap_or(&target))
+    }
+
     fn file(&self) -> String {
         format!("{}-{}-{}.json", self.place, self.kind.singular(), name_of(self.live))
     }

@@ -74,7 +74,7 @@ impl<'a> Workload<'a> {
             let keys = connection.map(|listed| listed.connection.keys()).unwrap_or_default();
             let choice = Choice::of(key, keys.iter().map(AsRef::as_ref));
             let right = choice.nearest();
-            let repair = self.repair(findings, &Wrong { field: "key", is: (secret, key), right });
+            let Some(repair) = self.repair(findings, &Wrong { field: "key", is: (secret, key), right }) else { return };
             findings.add("SC1506", self.object(), [("pod", pod), ("message", message.to_owned()), ("near", near(right)), ("repair", repair)]);
         } else if let Some(name) = message.split('"').nth(1).filter(|name| message.ends_with("not found") && !given.iter().any(|known| known == name))
         {
@@ -82,7 +82,7 @@ impl<'a> Workload<'a> {
             let choice = if is_ours(name) { Choice::of_objects(name, near_ones()) } else { Choice::of(name, near_ones()) };
             let right = choice.nearest();
             if is_ours(name) || right.is_some() {
-                let repair = self.repair(findings, &Wrong { field: "name", is: (name, ""), right });
+                let Some(repair) = self.repair(findings, &Wrong { field: "name", is: (name, ""), right }) else { return };
                 findings.add("SC1505", self.object(), [("pod", pod), ("secret", name.to_owned()), ("near", near(right)), ("repair", repair)]);
             }
         }
@@ -95,14 +95,17 @@ impl<'a> Workload<'a> {
     }
 
     /// The command for a workload that cannot start: it puts the right word in the place of the wrong one, or has it run no pods. Where neither can
-    /// be, only whoever wrote it knows what it should say.
-    pub(super) fn repair(&self, findings: &Findings<'_>, wrong: &Wrong<'_>) -> String {
-        self.mended(findings, |template| match wrong.patch(template.pods()) {
+    /// be, only whoever wrote it knows what it should say; and nothing is to be done about what its owner replaces anyhow.
+    pub(super) fn repair(&self, findings: &Findings<'_>, wrong: &Wrong<'_>) -> Option<String> {
+        let (chain, _) = Template::of_pod(self.place, self.namespace, self.pod);
+        if chain.last().is_some_and(|template| template.kind == Kind::Deployment && !wrong.is_in(template.pods())) {
+            return None;
+        }
+        Some(self.mended(findings, |template| match wrong.patch(template.pods()) {
             Some(patch) => template.patched(findings, patch),
-            // The pod is from an earlier template.
-            None if !wrong.is_in(template.pods()) => self.restart(findings),
+            None if !wrong.is_in(template.pods()) => template.rid_of_made(findings),
             None => template.stopped(findings, template.earlier(self.namespace).is_some_and(|earlier| !wrong.is_in(earlier))),
-        })
+        }))
     }
 
     /// The command that puts a strategic merge patch into its template.
