@@ -104,7 +104,11 @@ impl<'a> Workload<'a> {
         Some(self.mended(findings, |template| match wrong.patch(template.pods()) {
             Some(patch) => template.patched(findings, patch),
             None if !wrong.is_in(template.pods()) => template.rid_of_made(findings),
-            None => template.stopped(findings, template.earlier(self.namespace).is_some_and(|earlier| !wrong.is_in(earlier))),
+            None => {
+                let is_there = |name: &&str| !is_ours(name) || self.namespace.find("secrets", name).is_some();
+                let is_better = |earlier: &Value| !wrong.is_in(earlier) && used(earlier).iter().all(is_there);
+                template.stopped(findings, template.earlier(self.namespace).is_some_and(is_better))
+            }
         }))
     }
 
