@@ -93,7 +93,7 @@ impl ConnectionName {
     /// If it has another character, or its normalised form is empty or longer than 63 characters.
     pub fn parse(text: &str) -> Result<Self, Kind> {
         let rule = "letters, digits, `.`, `_` and `-`; 1 to 63 of them letters or digits";
-        let normalised: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        let normalised = normalised(text);
         let legal = text.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
         if !legal || normalised.is_empty() || normalised.len() > Self::LONGEST {
             return Err(invalid("connection name", text, rule));
@@ -230,6 +230,12 @@ pub fn of_connection(object: &str) -> &str {
         (Some(start), Some(end)) if start < end && begins_as_ours(object) => object[start..end].trim_start_matches(is_between),
         _ => object,
     }
+}
+
+/// A name without any character outside `[A-Za-z0-9]`, in lower case.
+#[must_use]
+pub fn normalised(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// Whether a name begins as those of connections' objects do, in whatever case: then it can be a slip of one.

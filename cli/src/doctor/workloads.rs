@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use sc_core::names::{begins_as_ours, is_ours, of_connection};
+use sc_core::names::{begins_as_ours, is_ours, normalised, of_connection};
 use sc_core::problem::Choice;
 use serde_json::{Map, Value, json};
 
@@ -78,7 +78,7 @@ impl<'a> Workload<'a> {
             findings.add("SC1506", self.object(), [("pod", pod), ("message", message.to_owned()), ("near", near(right)), ("repair", repair)]);
         } else if let Some(name) = message.split('"').nth(1).filter(|name| message.ends_with("not found") && !given.iter().any(|known| known == name))
         {
-            let near_ones = || given.iter().map(String::as_str).filter(|known| is_ours(name) || plain(name).contains(of_connection(known)));
+            let near_ones = || given.iter().map(String::as_str).filter(|known| is_ours(name) || normalised(name).contains(of_connection(known)));
             let choice = if is_ours(name) { Choice::of_objects(name, near_ones()) } else { Choice::of(name, near_ones()) };
             let right = choice.nearest();
             if is_ours(name) || right.is_some() {
@@ -146,11 +146,6 @@ fn near(right: Option<&str>) -> String {
         || "; nothing here is like it, so the command takes the workload back to what it said before, or stops it".to_owned(),
         |right| format!(": `{right}` was probably meant"),
     )
-}
-
-/// A name without what else than letters and digits is in it.
-fn plain(name: &str) -> String {
-    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
 /// A workload whose pods are refused when they are made: by Pod Security, or for want of its ServiceAccount.

@@ -1,7 +1,7 @@
 //! The objects of connections, which workloads use by name, and names that lead to none of them.
 
 use sc_core::connection::Connection;
-use sc_core::names::{begins_as_ours, has_form};
+use sc_core::names::{begins_as_ours, has_form, normalised};
 use sc_core::object::{ObjectId, ObjectKind};
 use sc_core::plan::objects_of;
 use sc_core::problem::{Choice, Word};
@@ -75,8 +75,7 @@ impl Object<'_> {
 
     /// Whether a name that is nearly this object's can have been meant for it. Others begin with the same letters, too.
     fn is_meant_by(&self, name: &str) -> bool {
-        let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-        begins_as_ours(name) && (self.id.kind == ObjectKind::ServiceAccount || plain.contains(self.connection.name.normalised()))
+        begins_as_ours(name) && (self.id.kind == ObjectKind::ServiceAccount || normalised(name).contains(self.connection.name.normalised()))
     }
 }
 
