@@ -16,6 +16,7 @@ mod fault;
 mod federation;
 mod helm;
 mod input;
+mod interrupt;
 mod lint;
 mod listing;
 mod manifest;

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use crate::interrupt;
 use crate::listing::Listed;
 
 /// Who manages these pods.
@@ -52,7 +53,7 @@ impl Probe<'_> {
     /// If the pod could not be made or did not start; the cause says why in Kubernetes' words.
     pub(crate) async fn run(&self) -> Result<Vec<Line>> {
         let stop = Stop::new();
-        stop.on_signals().context("failed to listen to signals")?;
+        interrupt::heed(&stop)?;
         self.sweep().await;
         let namespace = self.listed.connection.namespace.as_str();
         let cron_job = self.cluster.get(&format!("/apis/batch/v1/namespaces/{}/cronjobs/sc-reconcile", self.release_namespace)).await;

@@ -18,6 +18,7 @@ use crate::chart;
 use crate::credentials::{self, CredentialSecret, sweep};
 use crate::fault::{Fault, Problematic};
 use crate::helm::{Helm, Stored};
+use crate::interrupt;
 use crate::listing;
 use crate::place::Place;
 use crate::progress;
@@ -81,7 +82,7 @@ impl<'a> Store<'a> {
     pub(crate) async fn install(&self, values: &Value, create_namespace: bool) -> Result<()> {
         self.check(values).await?;
         self.helm.version().await?;
-        self.stop.on_signals().context("failed to listen to signals")?;
+        interrupt::heed(&self.stop)?;
         let folder = chart::unpack()?;
         let more: &[&str] = if create_namespace { &["--create-namespace"] } else { &[] };
         let what = format!("installing release `{}`", self.place.release);
@@ -132,7 +133,7 @@ impl<'a> Store<'a> {
     /// Does something while no other `sc` changes the release.
     async fn alone(&self, work: impl Future<Output = Result<()>>) -> Result<()> {
         let lease = LeaseName { namespace: &self.place.release_namespace, name: LEASE };
-        self.stop.on_signals().context("failed to listen to signals")?;
+        interrupt::heed(&self.stop)?;
         let holder = format!("sc-{}-{:08x}", std::process::id(), fastrand::u32(..));
         // First, since without a release there may be no namespace for the Lease.
         self.stored().await?;
