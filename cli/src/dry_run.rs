@@ -1,19 +1,18 @@
-//! A run of the job that writes nothing: what it would do, and what it says.
+//! A run of the job that writes nothing, and what it would do.
 
 use std::future::ready;
-use std::io::{Result, Write};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use sc_job::apply::{First, Mode};
-use sc_job::output::Output;
+use sc_job::output::{Outcomes, Output};
 use sc_job::stop::Stop;
 use sc_job::work::{Done, Work};
 
 use crate::store::Store;
 
-/// Runs over a document. With the namespace of the inventory it is also told what would be deleted, and what would stay.
-pub(crate) async fn dry_run(store: &Store<'_>, document: &[u8], inventory: Option<&str>, output: &Output) -> Done {
-    let stop = Stop::new();
+/// Runs over a document: the sum, and what would become of each object that is not as it should be, by namespace, kind and name. With the namespace of
+/// the inventory that is also what would be deleted, and what would stay.
+pub(crate) async fn dry_run(store: &Store<'_>, document: &[u8], inventory: Option<&str>) -> (Done, Outcomes) {
+    let (stop, output) = (Stop::new(), Output::kept());
     let work = Work {
         cluster: &store.cluster,
         release: store.place.release(),
@@ -21,30 +20,10 @@ pub(crate) async fn dry_run(store: &Store<'_>, document: &[u8], inventory: Optio
         inventory,
         has_all_rights: inventory.is_some(),
         stop: &stop,
-        output,
+        output: &output,
     };
-    work.run(document, ready(Ok(()))).await
-}
-
-/// What was said.
-#[derive(Clone, Default)]
-pub(crate) struct Said(Arc<Mutex<Vec<u8>>>);
-
-impl Said {
-    /// Its lines, without blanks that only align them.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
-    }
-}
-
-impl Write for Said {
-    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        Ok(())
-    }
+    let done = work.run(document, ready(Ok(()))).await;
+    let mut outcomes = output.into_outcomes();
+    outcomes.sort_by(|(one, _), (other, _)| one.cmp(other));
+    (done, outcomes)
 }

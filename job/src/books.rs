@@ -2,7 +2,7 @@
 
 use sc_core::ledger::Ledger;
 use sc_core::object::ObjectId;
-use sc_core::report::{Outcome, Report, Told};
+use sc_core::report::{Outcome, Report};
 
 use crate::output::Output;
 use crate::stop::Reason;
@@ -27,7 +27,7 @@ impl Books<'_> {
         if *outcome == Outcome::Unchanged {
             self.output.progress(|| format!("so far {}", self.report.summary()));
         } else {
-            self.output.told(&Told(id, outcome));
+            self.output.told(id, outcome);
         }
         self.ledger.settle(id, outcome, self.has_all_rights);
     }

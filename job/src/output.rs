@@ -1,4 +1,4 @@
-//! The one printer: the report to standard output, the log to standard error, and one line for Kubernetes.
+//! The one printer: the report to standard output, the log to standard error, and one line for Kubernetes. Or the report is kept for another program.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -6,7 +6,8 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use sc_core::azure::{self, Need};
-use sc_core::report::{Report, Told};
+use sc_core::object::ObjectId;
+use sc_core::report::{Outcome, Report, Told};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
@@ -28,10 +29,18 @@ const SILENCE: Duration = Duration::from_secs(1);
 
 /// Where the report goes.
 pub struct Output {
-    to: RefCell<Box<dyn Write>>,
+    to: RefCell<Sink>,
     /// When something was printed last.
     last: Cell<Instant>,
 }
+
+enum Sink {
+    Text(Box<dyn Write>),
+    Outcomes(Outcomes),
+}
+
+/// What became of each object that was not as it should be, in the order in which that was known.
+pub type Outcomes = Vec<(ObjectId, Outcome)>;
 
 impl Output {
     /// To standard output.
@@ -43,7 +52,26 @@ impl Output {
     /// To this.
     #[must_use]
     pub fn to(write: impl Write + 'static) -> Self {
-        Self { to: RefCell::new(Box::new(write)), last: Cell::new(Instant::now()) }
+        Self::with(Sink::Text(Box::new(write)))
+    }
+
+    /// Into a list, and nothing but the outcomes.
+    #[must_use]
+    pub fn kept() -> Self {
+        Self::with(Sink::Outcomes(Outcomes::new()))
+    }
+
+    fn with(sink: Sink) -> Self {
+        Self { to: RefCell::new(sink), last: Cell::new(Instant::now()) }
+    }
+
+    /// The outcomes that were kept; none of what was printed.
+    #[must_use]
+    pub fn into_outcomes(self) -> Outcomes {
+        match self.to.into_inner() {
+            Sink::Outcomes(outcomes) => outcomes,
+            Sink::Text(_) => Outcomes::new(),
+        }
     }
 
     /// Prints how far the work has come, if nothing was printed for a while.
@@ -53,9 +81,12 @@ impl Output {
         }
     }
 
-    /// Prints what became of an object.
-    pub fn told(&self, told: &Told<'_>) {
-        self.print(&told.to_string());
+    /// Tells what became of an object.
+    pub fn told(&self, id: &ObjectId, outcome: &Outcome) {
+        if let Sink::Outcomes(outcomes) = &mut *self.to.borrow_mut() {
+            return outcomes.push((id.clone(), outcome.clone()));
+        }
+        self.print(&Told(id, outcome).to_string());
     }
 
     /// Prints the end of the report.
@@ -95,7 +126,9 @@ impl Output {
 
     /// A closed pipe is no reason to fail: what counts is in the cluster.
     fn print(&self, text: &str) {
-        let _ = self.to.borrow_mut().write_all(text.as_bytes());
+        if let Sink::Text(write) = &mut *self.to.borrow_mut() {
+            let _ = write.write_all(text.as_bytes());
+        }
         self.last.set(Instant::now());
     }
 }

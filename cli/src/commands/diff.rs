@@ -1,15 +1,14 @@
 //! `sc diff`: what a run of the job would change, by keys. Nothing is written.
 
 use anyhow::Result;
-use sc_core::report::Verdict;
-use sc_job::output::Output;
+use sc_core::report::{Told, Verdict};
 use sc_job::work::Done;
 
 use crate::args::release::DiffArgs;
 use crate::dry_run::dry_run;
-use crate::input;
 use crate::place::Place;
 use crate::store::{Store, values_of};
+use crate::{input, output, progress};
 
 /// The exit codes are those of diff(1).
 const SAME: u8 = 0;
@@ -22,7 +21,7 @@ const TROUBLE: u8 = 2;
 /// Never: what goes wrong is told, and gives the exit code that diff(1) has for it.
 pub(crate) async fn run(args: &DiffArgs, place: &Place) -> Result<u8> {
     Ok(compared(args, place).await.unwrap_or_else(|error| {
-        crate::output::failure(&error);
+        output::failure(&error);
         TROUBLE
     }))
 }
@@ -33,9 +32,10 @@ async fn compared(args: &DiffArgs, place: &Place) -> Result<u8> {
         Some(file) => input::read(file)?,
         None => values_of(&store.stored().await?).to_string().into_bytes(),
     };
-    let output = Output::standard();
-    let Done { report, cut_short, .. } = dry_run(&store, &document, Some(&place.release_namespace), &output).await;
-    output.report(&report);
+    let compared = dry_run(&store, &document, Some(&place.release_namespace));
+    let (Done { report, cut_short, .. }, outcomes) = progress::during("comparing the values with the cluster", compared).await;
+    let told = outcomes.iter().map(|(id, outcome)| Told(id, outcome).to_string()).collect::<String>();
+    output::print(&(told + &report.to_string()))?;
     match cut_short {
         Some(error) => Err(error),
         None if report.verdict() != Verdict::Applied => Ok(TROUBLE),

@@ -4,16 +4,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use sc_core::endpoint::Endpoint;
-use sc_core::report::Verdict;
+use sc_core::report::{Told, Verdict};
 use sc_core::values::Values;
 use sc_job::exit;
-use sc_job::output::Output;
+use sc_job::output::Outcomes;
 use sc_job::work::Done;
 use serde_json::{Value, json};
 
 use crate::args::connection::ValidateArgs;
 use crate::certificate::Authorities;
-use crate::dry_run::{Said, dry_run};
+use crate::dry_run::dry_run;
 use crate::listing::{Listed, Listing, Wanted};
 use crate::output::{self, Shown};
 use crate::place::Place;
@@ -95,9 +95,7 @@ async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks:
     for other in ["connectionSets", "connectionsDocument"] {
         document.as_object_mut().map(|fields| fields.remove(other));
     }
-    let said = Said::default();
-    let output = Output::to(said.clone());
-    let Done { report, cut_short, .. } = dry_run(store, document.to_string().as_bytes(), None, &output).await;
+    let (Done { report, cut_short, .. }, outcomes) = dry_run(store, document.to_string().as_bytes(), None).await;
     let took = begun.elapsed();
     let is_reference = |problem: &&sc_core::problem::Problem| problem.at.to_string().contains("credentials");
     if let Some(error) = cut_short {
@@ -119,7 +117,7 @@ async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks:
     if report.verdict() == Verdict::Applied && !report.has_changes() {
         checks.success(OBJECTS, format!("{}: unchanged", listed.objects().join(", ")), took);
     } else {
-        checks.failure(OBJECTS, format!("a run would change it: {}", told_of(&said)), "put them back by `sc rerun`", took);
+        checks.failure(OBJECTS, format!("a run would change it: {}", told_of(&outcomes)), "put them back by `sc rerun`", took);
     }
     Ok(())
 }
@@ -153,9 +151,10 @@ fn show(args: &ValidateArgs, checks: &Checks) -> Result<()> {
 }
 
 /// What a run would do about objects that are not as they should be.
-fn told_of(said: &Said) -> String {
-    let lines = said.lines().into_iter().filter(|line| !line.starts_with("dry run: ") && !line.contains(" object"));
-    lines.collect::<Vec<_>>().join("; ")
+fn told_of(outcomes: &Outcomes) -> String {
+    let lines = outcomes.iter().flat_map(|(id, outcome)| Told(id, outcome).to_string().lines().map(str::to_owned).collect::<Vec<_>>());
+    // Without the blanks that align them.
+    lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("; ")
 }
 
 fn count(number: usize, noun: &str) -> String {

@@ -7,10 +7,10 @@ use futures::future::join_all;
 use sc_core::object::ObjectId;
 use sc_core::problem::Problem;
 use sc_job::cluster::{Cluster, Failure};
-use sc_job::output::Output;
+use sc_job::output::Outcomes;
 use serde_json::{Value, json};
 
-use crate::dry_run::{Said, dry_run};
+use crate::dry_run::dry_run;
 use crate::helm::{Revision, Stored};
 use crate::listing::{Listed, Listing};
 use crate::output::for_person;
@@ -79,8 +79,8 @@ pub(crate) struct Facts {
     pub(crate) has_classes: Option<bool>,
     /// The Roles and RoleBindings of this release, wherever they are.
     pub(crate) rights: Objects,
-    /// What a run of the job would do, line by line, and what it has against the values.
-    pub(crate) dry_run: Vec<String>,
+    /// What a run of the job would do, and what it has against the values.
+    pub(crate) dry_run: Outcomes,
     pub(crate) problems: Vec<Problem>,
     /// What stayed when its connection was taken out and is still there, with the command that deletes it.
     pub(crate) kept: Vec<(ObjectId, String)>,
@@ -123,7 +123,7 @@ impl Facts {
         }
         let of_cluster = reading.all(OF_CLUSTER.map(|kind| (kind, format!("/{kind}"))).to_vec()).await;
         let rights = reading.rights(place).await;
-        let (dry_run, problems) = if stored.is_some() { reading.tried(store, &values).await } else { (Vec::new(), Vec::new()) };
+        let (dry_run, problems) = if stored.is_some() { reading.tried(store, &values).await } else { <_>::default() };
         let has_classes = match cluster.get_at_once("/apis/secrets-store.csi.x-k8s.io/v1").await {
             Ok(found) => Some(found.is_some()),
             Err(Failure::UnknownKind) => Some(false),
@@ -257,13 +257,11 @@ impl Reading<'_> {
     }
 
     /// What a run would do, and what it has against the values.
-    async fn tried(&mut self, store: &Store<'_>, values: &Value) -> (Vec<String>, Vec<Problem>) {
-        let said = Said::default();
-        let output = Output::to(said.clone());
+    async fn tried(&mut self, store: &Store<'_>, values: &Value) -> (Outcomes, Vec<Problem>) {
         let document = if values.is_null() { json!({}) } else { values.clone() };
-        let done = dry_run(store, document.to_string().as_bytes(), Some(&store.place.release_namespace), &output).await;
+        let (done, outcomes) = dry_run(store, document.to_string().as_bytes(), Some(&store.place.release_namespace)).await;
         self.noted("what a run would do", done.cut_short.map_or(Ok(()), Err));
-        (said.lines(), done.report.problems)
+        (outcomes, done.report.problems)
     }
 
     /// What was read; or a note that it could not be.

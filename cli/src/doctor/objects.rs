@@ -7,8 +7,9 @@ use super::templates::Template;
 use super::workloads::used;
 use sc_core::azure::AUDIENCE;
 use sc_core::names::{MANAGED_BY, MANAGER};
-use sc_core::object::ObjectId;
+use sc_core::object::{ObjectId, ObjectKind};
 use sc_core::problem::Kind;
+use sc_core::report::Outcome;
 use sc_core::values::VaultLogin;
 use serde_json::{Value, json};
 
@@ -27,31 +28,26 @@ pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
     for (id, deletion) in facts.kept.iter().filter(|(id, _)| !is_used(facts, id)) {
         findings.add("SC1313", id.to_string(), [("deletion", deletion.clone())]);
     }
-    for (number, line) in facts.dry_run.iter().enumerate() {
-        // Behind what is refused or kept, why, and what to do.
-        let end = facts.dry_run.len().min(number + 3);
-        object(line, &facts.dry_run[number + 1..end], (facts, is_proved), findings);
+    for (id, outcome) in &facts.dry_run {
+        object(id, outcome, (facts, is_proved), findings);
     }
 }
 
-/// What a run would do about one object, by its line and those behind it.
-fn object(line: &str, rest: &[String], (facts, is_proved): (&Facts, bool), findings: &mut Findings<'_>) {
-    let mut words = line.splitn(4, ' ');
-    let (Some(word), Some(kind), Some(path)) = (words.next(), words.next(), words.next()) else { return };
-    let Some((place, name)) = path.split_once('/') else { return };
+/// What a run would do about one object.
+fn object(id: &ObjectId, outcome: &Outcome, (facts, is_proved): (&Facts, bool), findings: &mut Findings<'_>) {
+    let place = id.namespace.as_str();
     if facts.namespaces.get(place).is_some_and(Option::is_none) {
         return;
     }
-    let object = format!("{kind} {path}");
-    let values = [("where", place.to_owned()), ("kind", kind.to_lowercase()), ("name", name.to_owned())];
-    match word {
-        "created" if is_proved => findings.add("SC1301", object, values),
-        "updated" if is_proved && kind == "ServiceAccount" => findings.add("SC1503", object, values),
-        "updated" if is_proved && !findings.has("SC1308") => {
-            let changes = words.next().unwrap_or_default().trim_matches(['(', ')']).to_owned();
-            findings.add("SC1302", object, [("changes", changes)]);
+    let values = [("where", place.to_owned()), ("kind", id.kind.name().to_lowercase()), ("name", id.name.to_string())];
+    match outcome {
+        Outcome::Created(_) if is_proved => findings.add("SC1301", id.to_string(), values),
+        Outcome::Updated(_) if is_proved && id.kind == ObjectKind::ServiceAccount => findings.add("SC1503", id.to_string(), values),
+        Outcome::Updated(changes) if is_proved && !findings.has("SC1308") => {
+            let changes = changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            findings.add("SC1302", id.to_string(), [("changes", changes)]);
         }
-        "refused" if rest.iter().any(|line| line.contains("was not made by release")) => findings.add("SC1303", object, values),
+        Outcome::Refused { is_strangers: true, .. } => findings.add("SC1303", id.to_string(), values),
         _ => {}
     }
 }
