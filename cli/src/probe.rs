@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use jiff::Timestamp;
 use sc_core::endpoint::Endpoint;
 use sc_core::names::{CONNECTION, MANAGED_BY};
-use sc_job::cluster::Cluster;
+use sc_job::cluster::{Cluster, Failure};
 use sc_job::stop::Stop;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -24,6 +24,8 @@ const PROBE: &str = "probe";
 const LIFE: u32 = 60;
 /// So long a pod may take to start.
 const START: Duration = Duration::from_secs(45);
+/// So long the kubelet may take to know a Secret.
+const SECRET: Duration = Duration::from_secs(15);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// A line of the probe: what it found by a check, or which certificates it was shown.
@@ -60,9 +62,12 @@ impl Probe<'_> {
         let cron_job = cron_job.context("failed to read CronJob `sc-reconcile`, which has the image")?;
         let cron_job = cron_job.ok_or_else(|| anyhow!("there is no CronJob `sc-reconcile`, which has the image"))?;
         let pod = self.pod(&cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]);
-        let created = self.cluster.create(&pods(namespace), pod.to_string().into()).await;
-        let created = created.with_context(|| format!("failed to create the probe in namespace `{namespace}`"))?;
-        let path = format!("{}/{}", pods(namespace), created["metadata"]["name"].as_str().unwrap_or_default());
+        match self.cluster.create(&pods(namespace), pod.to_string().into()).await {
+            // By a try whose answer was lost: nobody else has that name.
+            Ok(_) | Err(Failure::Exists) => {}
+            Err(failure) => return Err(failure).with_context(|| format!("failed to create the probe in namespace `{namespace}`")),
+        }
+        let path = format!("{}/{}", pods(namespace), pod["metadata"]["name"].as_str().unwrap_or_default());
         let listened = stop.or(self.listen(&path)).await.unwrap_or_else(|reason| Err(anyhow!(reason)));
         let _ = self.cluster.delete(&path, json!({"gracePeriodSeconds": 0}).to_string().into()).await;
         listened
@@ -76,8 +81,12 @@ impl Probe<'_> {
             if matches!(status["phase"].as_str(), Some("Succeeded" | "Failed")) {
                 return self.lines(path, status).await;
             }
-            let waiting = &status["containerStatuses"][0]["state"]["waiting"];
-            let is_stuck = waiting["reason"].as_str().is_some_and(|reason| !["ContainerCreating", "PodInitializing"].contains(&reason));
+            let is_stuck = match status["containerStatuses"][0]["state"]["waiting"]["reason"].as_str() {
+                None | Some("ContainerCreating" | "PodInitializing") => false,
+                // The kubelet may not have the Secret yet.
+                Some("CreateContainerConfigError") => begun.elapsed() > SECRET,
+                Some(_) => true,
+            };
             // One that runs is ended by Kubernetes when its life is over.
             if is_stuck || (status["phase"] != "Running" && begun.elapsed() > START) {
                 return Err(anyhow!(why(&pod)));
@@ -115,7 +124,7 @@ impl Probe<'_> {
             "apiVersion": "v1",
             "kind": "Pod",
             "metadata": {
-                "generateName": format!("sc-validate-{}-", connection.name.normalised()),
+                "name": format!("sc-validate-{}-{:08x}", connection.name.normalised(), fastrand::u32(..)),
                 "namespace": connection.namespace.as_str(),
                 "labels": {MANAGED_BY: MANAGER, COMPONENT: PROBE, CONNECTION: connection.name.normalised()},
                 "annotations": {"sidecar.istio.io/inject": "false", "linkerd.io/inject": "disabled"},

@@ -75,8 +75,19 @@ async fn clear(cluster: &Cluster, place: &Place) -> Result<()> {
 /// # Errors
 /// If the Job cannot be read.
 pub(crate) async fn is_under_way(cluster: &Cluster, namespace: &str) -> Result<bool> {
-    let job = cluster.get(&format!("{}/{JOB}", jobs(namespace))).await.with_context(|| format!("failed to read Job `{namespace}/{JOB}`"))?;
-    Ok(job.is_some_and(|job| !has_ended(&job)))
+    Ok(job(cluster, namespace).await?.is_some_and(|job| !has_ended(&job)))
+}
+
+/// Whether the Job with this UID is over, or gone.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) async fn is_over(cluster: &Cluster, namespace: &str, uid: &str) -> Result<bool> {
+    Ok(job(cluster, namespace).await?.is_none_or(|job| job["metadata"]["uid"] != uid || has_ended(&job)))
+}
+
+async fn job(cluster: &Cluster, namespace: &str) -> Result<Option<Value>> {
+    cluster.get(&format!("{}/{JOB}", jobs(namespace))).await.with_context(|| format!("failed to read Job `{namespace}/{JOB}`"))
 }
 
 /// Whether a Job is over, one way or the other.

@@ -146,6 +146,10 @@ impl Cluster {
     /// # Errors
     /// If the API server cannot be reached, or has something against it.
     pub async fn lines(&self, path: &str) -> Result<impl futures::AsyncBufRead + use<>, Failure> {
+        self.while_it_may_pass(&Method::GET, || self.stream(path)).await
+    }
+
+    async fn stream(&self, path: &str) -> Result<impl futures::AsyncBufRead + use<>, Failure> {
         let request = Request::get(path).body(Vec::new()).map_err(|_| Failure::Unreachable { cause: "the request has no valid path" })?;
         self.client.request_stream(request).await.map_err(|error| match error {
             kube::Error::Api(status) => failure::of_answer(status.code.try_into().unwrap_or_default(), "get", &Value::Null, None),
@@ -206,13 +210,21 @@ impl Cluster {
     }
 
     async fn retried<T: DeserializeOwned>(&self, method: Method, path: &str, verb: &'static str, body: &Bytes) -> Result<T, Failure> {
+        self.while_it_may_pass(&method, || self.once(method.clone(), path, verb, body)).await
+    }
+
+    /// Tries a request again, after pauses, while what it came to may pass.
+    async fn while_it_may_pass<T, F>(&self, method: &Method, request: impl FnMut() -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
         let pauses = ExponentialBuilder::default().with_min_delay(FIRST_PAUSE).with_max_delay(LONGEST_PAUSE).with_max_times(RETRIES).with_jitter();
-        (|| self.once(method.clone(), path, verb, body))
+        request
             .retry(pauses)
             .when(|failure| match failure {
                 Failure::Busy { .. } | Failure::Unreachable { .. } => true,
                 // A patch carries no resourceVersion: somebody else was writing in that moment, no more.
-                Failure::Conflict => method == Method::PATCH,
+                Failure::Conflict => *method == Method::PATCH,
                 // There is another way to what a LIST gives.
                 Failure::Forbidden { verb: "list" } => false,
                 Failure::Forbidden { .. } => self.first_forbidden.get_or_init(Instant::now).elapsed() < self.fresh_roles,

@@ -7,6 +7,7 @@ use futures::{AsyncBufReadExt, TryStreamExt};
 use jiff::Timestamp;
 use sc_job::cluster::Cluster;
 use sc_job::exit;
+use sc_job::output::chain;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -30,19 +31,41 @@ pub(crate) async fn rerun(args: &RerunArgs, place: &Place) -> Result<u8> {
         return Ok(0);
     }
     let (uid, begun) = (job["metadata"]["uid"].as_str().unwrap_or_default(), job["metadata"]["creationTimestamp"].as_str().unwrap_or_default());
-    let selector = format!("batch.kubernetes.io/controller-uid%3D{uid}");
-    follow(&cluster, place, &selector, true).await?;
+    stream(&cluster, place, uid).await?;
     ended(&cluster, &place.release_namespace, (uid, begun)).await
+}
+
+/// Prints the log of a run as it comes. A Job of a CronJob takes its log along soon after it has succeeded: what of it could not be had is no failure of
+/// the run.
+async fn stream(cluster: &Cluster, place: &Place, uid: &str) -> Result<()> {
+    let namespace = &place.release_namespace;
+    let selector = format!("batch.kubernetes.io/controller-uid%3D{uid}");
+    let begun = Instant::now();
+    loop {
+        // In this order: of one that was over, a pod that is not there now will not come.
+        let is_over = run::is_over(cluster, namespace, uid).await?;
+        let found = newest(cluster, namespace, &selector).await?;
+        match found {
+            Some(pod) if has_log(&pod) => {
+                if let Err(error) = print(cluster, namespace, &pod, true).await {
+                    output::say(&format!("the rest of the log is not to be had: {}", chain(&error)));
+                }
+                return Ok(());
+            }
+            Some(pod) if begun.elapsed() > START => return Err(not_started(place, &pod)),
+            None if is_over => {
+                output::say("the run is over, and its log has gone with it");
+                return Ok(());
+            }
+            _ => sleep(LOOK_EVERY).await,
+        }
+    }
 }
 
 /// Waits until the Job is over, and says by the proof how it went.
 async fn ended(cluster: &Cluster, namespace: &str, (uid, begun_at): (&str, &str)) -> Result<u8> {
-    let path = format!("/apis/batch/v1/namespaces/{namespace}/jobs/sc-job");
     let begun = Instant::now();
-    while let Some(job) = cluster.get(&path).await.with_context(|| format!("failed to read Job `{namespace}/sc-job`"))? {
-        if job["metadata"]["uid"] != uid || run::has_ended(&job) || begun.elapsed() > START {
-            break;
-        }
+    while !run::is_over(cluster, namespace, uid).await? && begun.elapsed() < START {
         sleep(LOOK_EVERY).await;
     }
     let proof = Proof::read(cluster, namespace).await?;
@@ -75,23 +98,21 @@ async fn follow(cluster: &Cluster, place: &Place, selector: &str, is_followed: b
     let begun = Instant::now();
     loop {
         let found = newest(cluster, namespace, selector).await?;
-        match found.as_ref().map(|pod| (pod, has_log(pod))) {
-            Some((pod, true)) => return print(cluster, namespace, pod, is_followed).await,
+        match found {
+            Some(pod) if has_log(&pod) => return print(cluster, namespace, &pod, is_followed).await,
             _ if is_followed && begun.elapsed() < START => sleep(LOOK_EVERY).await,
-            Some((pod, false)) => {
-                let why = waiting(pod);
-                return Err(Fault::failed(
-                    format!("the pod has not started{why}"),
-                    format!("see `{} -n {namespace} get events`", place.command("kubectl")),
-                )
-                .into());
-            }
-            _ => {
+            Some(pod) => return Err(not_started(place, &pod)),
+            None => {
                 let fix = "a Job that succeeded takes its log along: `sc status` has its result";
                 return Err(Fault::failed(format!("there is no pod of a run in namespace `{namespace}`"), fix).into());
             }
         }
     }
+}
+
+fn not_started(place: &Place, pod: &Value) -> anyhow::Error {
+    let fix = format!("see `{} -n {} get events`", place.command("kubectl"), place.release_namespace);
+    Fault::failed(format!("the pod has not started{}", waiting(pod)), fix).into()
 }
 
 async fn newest(cluster: &Cluster, namespace: &str, selector: &str) -> Result<Option<Value>> {
