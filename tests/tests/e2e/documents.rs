@@ -38,8 +38,8 @@ fn each_command_of_a_document_does_what_it_says() {
 }
 
 fn run(name: &str, blocks: &[Block], helm: Helm) {
-    let _crd = (name == "csi").then(Crd::install);
     bed::without_namespaces(helm, &format!("docs-{name}"), 1, |bed| {
+        let _crd = (name == "csi").then(Crd::install);
         if name == "moving-over" {
             make_what_service_connector_has_made(bed);
         }

@@ -11,7 +11,7 @@ use crate::evidence::Failed;
 use crate::{kube, proof, size, traces};
 
 /// So long each command may take. None waits for its timeout, and no failure here is tried again.
-const AT_ONCE: Duration = Duration::from_secs(45);
+const AT_ONCE: Duration = Duration::from_secs(100);
 /// What the values ask for, and a stranger has.
 const REFUSED: Failed = Failed { codes: &[3], job: "PodFailurePolicy", says: "sc-stock-secret exists and was not made by release `sc`" };
 

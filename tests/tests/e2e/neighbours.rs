@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::bed::{self, Bed, Helm};
+use crate::caller::{Answer, Call, Caller};
 use crate::connections::{orders_admin, postgres, secret};
 use crate::{kube, proof};
 
@@ -38,9 +39,9 @@ fn assert_answered(name: &str, queuing: &Value) {
         let sets = format!("connectionSets={}", json!(sets));
         let asked: Vec<Duration> = thread::scope(|scope| {
             let run = scope.spawn(|| bed.upgraded(&[], &["--set-json", &sets]));
-            let mut asked = Vec::new();
+            let (neighbour, mut asked) = (Caller::administrator(), Vec::new());
             while !run.is_finished() {
-                asked.extend(ask(bed));
+                asked.extend(ask(bed, &neighbour));
             }
             run.join().unwrap();
             asked
@@ -50,17 +51,18 @@ fn assert_answered(name: &str, queuing: &Value) {
         assert!(dispatched >= Some((SETS * OF_A_SET).try_into().unwrap()), "the job asked by another level: {dispatched:?}");
         let longest = asked.iter().max().copied().unwrap_or_default();
         eprintln!("{} answers beside the run, the longest after {longest:?}", asked.len());
-        assert!(asked.len() >= LEAST && longest < PATIENCE, "{asked:?}");
+        assert!(asked.len() >= LEAST && longest < PATIENCE, "{} answers, the longest after {longest:?}", asked.len());
     });
 }
 
 /// How long a neighbour waits for one Secret; nothing before the run has made it.
-fn ask(bed: &Bed) -> Option<Duration> {
+fn ask(bed: &Bed, neighbour: &Caller) -> Option<Duration> {
+    let call = "GET /api/v1/namespaces/{shop}/secrets/sc-c00000-secret as system:serviceaccount:{system}:neighbour";
+    let call = Call::parse(call, &[("shop", bed.shop()), ("system", &bed.system)]);
     let begin = Instant::now();
-    let neighbour = format!("--as=system:serviceaccount:{}:neighbour", bed.system);
-    let answer = kube::run(&["get", "-n", bed.shop(), &neighbour, "secret", "sc-c00000-secret", "-o", "name"]);
-    assert!(answer.is_ok || answer.errors.contains("NotFound"), "{}", answer.errors);
-    answer.is_ok.then(|| begin.elapsed())
+    let Answer { code, said } = neighbour.call(&call, &Value::Null);
+    assert!(code == 200 || code == 404, "{code}: {said}");
+    (code == 200).then(|| begin.elapsed())
 }
 
 fn set(bed: &Bed, number: usize) -> Value {

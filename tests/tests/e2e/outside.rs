@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use sc_tests::helm::Answer;
 use sc_tests::planning::decoded;
@@ -17,6 +18,11 @@ fn a_dry_run_outside_of_the_cluster_writes_nothing() {
         let connections = [postgres("orders", bed.shop(), "orders"), pictures(bed.shop())];
         kube::apply(&[orders_admin(&bed.system, PASSWORD)]);
         let everywhere: Vec<String> = bed.namespaces.iter().chain([&bed.system]).cloned().collect();
+        // What the controllers put into a new namespace is no doing of the run.
+        for namespace in &everywhere {
+            let given = || Some((kube::get(namespace, "serviceaccount", "default")?, kube::get(namespace, "configmap", "kube-root-ca.crt")?));
+            kube::wait_for("what is in each namespace", Duration::from_secs(30), given);
+        }
         let before = kube::versions(&everywhere);
 
         let said = sc_job(bed, &connections, &["--dry-run"]);

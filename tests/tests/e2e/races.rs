@@ -16,8 +16,10 @@ use crate::{audit, kube, proof, size, traces};
 
 /// So long a pod or a Job may take.
 const SOON: Duration = Duration::from_mins(1);
-/// A timeout for a Helm that can only wait in vain.
-const SHORT: [&str; 2] = ["--timeout", "20s"];
+/// A timeout for a Helm that can only wait in vain, as 4 does for a Job that is gone, and one for a Helm that ends when it is.
+fn timeout(helm: Helm) -> [&'static str; 2] {
+    ["--timeout", if helm == Helm::Four { "20s" } else { "120s" }]
+}
 
 /// Which of two runs was there before the other.
 #[derive(Debug, PartialEq, Eq)]
@@ -96,7 +98,7 @@ fn orphan(bed: &Bed) {
     bed.upgraded(&orders(bed, "first"), &[]);
     let held = Held::by_somebody(bed);
     let (ran, [orphan, rerun], job) = thread::scope(|scope| {
-        let upgrade = scope.spawn(|| bed.upgrade(&orders(bed, "second"), &SHORT));
+        let upgrade = scope.spawn(|| bed.upgrade(&orders(bed, "second"), &timeout(bed.helm)));
         let orphan = running(bed, "sc-job");
         kube::kubectl(&["-n", &bed.system, "delete", "job", "sc-job", "--cascade=orphan"]);
         let ran = upgrade.join().unwrap();
@@ -140,7 +142,7 @@ fn deleted(bed: &Bed) {
     let notes = bed.upgraded(&[], &[]);
     let gate = Gate::shut(bed);
     let ran = thread::scope(|scope| {
-        let upgrade = scope.spawn(|| bed.upgrade(&orders(bed, "plain"), &SHORT));
+        let upgrade = scope.spawn(|| bed.upgrade(&orders(bed, "plain"), &timeout(bed.helm)));
         let _held = gate.held();
         assert_eq!(proof::status(bed)["result"], "Running");
         kube::kubectl(&["-n", &bed.system, "delete", "job", "sc-job"]);
@@ -186,7 +188,7 @@ fn an_uninstallation_during_a_scheduled_run_leaves_nothing() {
 
 /// With the Job whose turn is first.
 fn uninstalled(bed: &Bed, first: &str) {
-    bed.upgraded(&orders(bed, "plain"), &["--set", "cleanup.enabled=true,driftRepair.enabled=true"]);
+    bed.upgraded(&orders(bed, "plain"), &["--set", "cleanup.enabled=true,driftRepair.enabled=true,driftRepair.schedule=0 0 1 1 *"]);
     let held = Held::by_somebody(bed);
     by_hand(bed, "sc-reconcile-1");
     running(bed, "sc-reconcile-1");

@@ -76,7 +76,7 @@ fn an_absent_connection_is_deleted_and_a_namespace_that_is_gone_stops_nothing() 
 fn a_cleanup_takes_all_along_and_leaves_what_is_not_ours() {
     bed::with_both_helms("cleanup", 1, |bed| {
         let connections = [postgres_inline("orders", bed.shop(), "plain"), pictures(bed.shop())];
-        let on = ["--set", "cleanup.enabled=true,driftRepair.enabled=true"];
+        let on = ["--set", "cleanup.enabled=true,driftRepair.enabled=true,driftRepair.schedule=0 0 1 1 *"];
         bed.upgraded(&connections, &on);
         // Somebody put their own in the place of ours.
         kube::kubectl(&["-n", bed.shop(), "delete", "secret", "sc-pictures-secret"]);

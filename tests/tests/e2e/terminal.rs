@@ -46,6 +46,7 @@ fn a_connection_is_made_changed_shown_and_deleted() {
         assert_eq!(password(bed), "hunter2-second-hunter2");
         session.sc("wait orders --created --timeout 30");
         session.sc("rerun");
+        kube::wait_for("the Job to be gone", Duration::from_mins(1), || kube::get(&bed.system, "job", "sc-job").is_none().then_some(()));
         session.sc("status -o table");
         session.sc("delete orders");
         session.sc("delete orders --yes");
@@ -261,7 +262,7 @@ fn a_connection_is_validated_from_values_to_the_first_words() {
         let create = |name: &str, address: &str| {
             let target = format!("--account media --target endpoint=https://{address}/ --secret --credentials-stdin");
             let create = format!("create storage-blob --connection {name} --kube-namespace SHOP --client-type springBoot {target}");
-            session.run(&create, "secret=hunter2-kept-hunter2\n");
+            assert!(session.run(&create, "secret=hunter2-kept-hunter2\n").is_ok);
         };
         assert!(session.run("install", "").is_ok);
         create("media", "10.96.0.1");

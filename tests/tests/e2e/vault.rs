@@ -93,7 +93,7 @@ impl Crd {
 
 impl Drop for Crd {
     fn drop(&mut self) {
-        kube::run(&["delete", "crd", CRD, "--timeout=30s"]);
+        kube::run(&["delete", "crd", CRD, "--timeout=120s"]);
     }
 }
 

@@ -58,10 +58,10 @@ fn what_says_the_identity_by_hand() {
         let mut pod = deployment(bed, &session, "media")["spec"]["template"].clone();
         (pod["apiVersion"], pod["kind"]) = (json!("v1"), json!("Pod"));
         pod["metadata"] = json!({"name": "over", "namespace": bed.shop(), "labels": {"azure.workload.identity/use": "true"}});
-        pod["spec"]["activeDeadlineSeconds"] = json!(5);
         pod["spec"]["containers"][0]["env"] = another_client();
         kube::apply(&[pod]);
         assert_eq!(found(&session, "SC1509")["object"], format!("pod {}/over", bed.shop()));
+        kube::kubectl(&["-n", bed.shop(), "patch", "pod", "over", "--type=merge", "-p", r#"{"spec": {"activeDeadlineSeconds": 1}}"#]);
         assert_sound(&session);
     });
 }

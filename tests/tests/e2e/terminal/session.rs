@@ -120,8 +120,11 @@ impl<'a> Session<'a> {
             let helm = kube::wait_for("Helm", LONG, || children(child.id()).first().copied());
             signal(helm, "KILL");
         }
+        let helms = children(child.id());
         // One that has ended meanwhile is another point to be killed at.
         let _ = child.kill();
+        // Helm, which outlives it, may have written nothing yet.
+        kube::wait_for("Helm to end", 2 * LONG, || (!helms.iter().any(|helm| is_at_work(*helm))).then_some(()));
         let output = child.wait_with_output().unwrap();
         canary::keep("sc", &String::from_utf8_lossy(&[output.stdout, output.stderr].concat()));
     }
@@ -187,9 +190,11 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The log of a run: its result, and then what it has logged. A container has two streams, which are joined as they are come upon.
+/// The log of a run: its result, and then what it has logged, without how far it has come after a while. A container has two streams, which are joined as
+/// they are come upon.
 fn in_order(output: &str) -> String {
-    let (logged, told): (Vec<&str>, Vec<&str>) = output.split_inclusive('\n').partition(|line| line.contains("  INFO "));
+    let lines = output.split_inclusive('\n').filter(|line| !["so far ", "looking at connection set "].iter().any(|begin| line.starts_with(begin)));
+    let (logged, told): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.contains("  INFO "));
     told.concat() + &logged.concat()
 }
 
@@ -246,6 +251,12 @@ fn without_progress(errors: &str) -> String {
 pub(crate) fn children(process: u32) -> Vec<u32> {
     let text = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
     text.split_whitespace().filter_map(|number| number.parse().ok()).collect()
+}
+
+/// Whether there is such a process, and it has not ended.
+fn is_at_work(process: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    status.lines().any(|line| line.starts_with("State:") && !line.contains('Z'))
 }
 
 fn signal(process: u32, name: &str) {
