@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 
 use crate::helm::Stored;
 use crate::listing::read_sets;
+use crate::output;
 use crate::store::{Store, values_of};
 
 /// Who manages these Secrets: the job never touches them.
@@ -70,13 +71,34 @@ impl CredentialSecret {
 /// What was in use until this change, as after a rollback, counts as unused since it, whatever was noted of it earlier.
 pub(crate) async fn sweep(store: &Store<'_>, before: &Stored, now: &Stored) {
     if let Err(error) = sweeping(store, before, now).await {
-        crate::output::say(&format!("warning: credentials that are not used any more were not deleted: {error:#}"));
+        warn(&error);
     }
+}
+
+/// Takes the mark of what is unused from what is used again, as after a rollback. Before the run, which notes the version of each Secret that it has read.
+pub(crate) async fn reclaim(store: &Store<'_>, values: &Value) {
+    let reclaiming = async {
+        let documents = documents(store, values.clone()).await?;
+        let used: BTreeSet<&str> = documents.iter().flat_map(references).collect();
+        let is_reclaimed = |secret: &&Value| secret["metadata"]["annotations"][UNUSED_SINCE].is_string() && used.contains(name_of(secret));
+        for secret in all(&store.cluster, &store.place.release()).await?.iter().filter(is_reclaimed) {
+            mark(&store.cluster, secret, None).await?;
+        }
+        anyhow::Ok(())
+    };
+    if let Err(error) = reclaiming.await {
+        warn(&error);
+    }
+}
+
+fn warn(error: &anyhow::Error) {
+    let why = error.chain().map(output::for_person).collect::<Vec<_>>().join(": ");
+    output::say(&format!("warning: the Secrets with credentials that are not used any more were not tidied up: {why}"));
 }
 
 async fn sweeping(store: &Store<'_>, before: &Stored, now: &Stored) -> Result<()> {
     let Store { cluster, helm, place, .. } = store;
-    let (documents, earlier) = (documents(store, now).await?, documents(store, before).await?);
+    let (documents, earlier) = (documents(store, values_of(now)).await?, documents(store, values_of(before)).await?);
     let used: BTreeSet<&str> = documents.iter().flat_map(references).collect();
     let used_before: BTreeSet<&str> = earlier.iter().flat_map(references).collect();
     let secrets = all(cluster, &place.release()).await?;
@@ -84,7 +106,6 @@ async fn sweeping(store: &Store<'_>, before: &Stored, now: &Stored) -> Result<()
     for secret in &secrets {
         let since = secret["metadata"]["annotations"][UNUSED_SINCE].as_str().and_then(|text| text.parse::<u64>().ok());
         match (used.contains(name_of(secret)), since) {
-            (true, Some(_)) => mark(cluster, secret, None).await?,
             (false, None) => mark(cluster, secret, Some(now.revision)).await?,
             (false, Some(_)) if used_before.contains(name_of(secret)) => mark(cluster, secret, Some(now.revision)).await?,
             (false, Some(since)) if since <= oldest => delete(cluster, secret).await?,
@@ -98,8 +119,7 @@ async fn sweeping(store: &Store<'_>, before: &Stored, now: &Stored) -> Result<()
 ///
 /// # Errors
 /// If one of them cannot be read: what it refers to is not known then.
-async fn documents(Store { cluster, place, .. }: &Store<'_>, now: &Stored) -> Result<Vec<Value>> {
-    let values = values_of(now);
+async fn documents(Store { cluster, place, .. }: &Store<'_>, values: Value) -> Result<Vec<Value>> {
     let parsed = |bytes: &[u8]| sc_core::document::parse(bytes).map_err(|kind| anyhow!("a document of connections cannot be read: {kind}"));
     let mut documents: Vec<Value> = values["connectionsDocument"].as_str().map(|text| parsed(text.as_bytes())).transpose()?.into_iter().collect();
     let connections = Connections::parse(values.to_string().as_bytes(), &mut Problems::default());

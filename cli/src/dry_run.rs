@@ -2,11 +2,13 @@
 
 use std::future::ready;
 
+use sc_core::report::Outcome;
 use sc_job::apply::{First, Mode};
 use sc_job::output::{Outcomes, Output};
 use sc_job::stop::Stop;
 use sc_job::work::{Done, Work};
 
+use crate::output::RIGHT;
 use crate::store::Store;
 
 /// Runs over a document: the sum, and what would become of each object that is not as it should be, by namespace, kind and name. With the namespace of
@@ -25,5 +27,18 @@ pub(crate) async fn dry_run(store: &Store<'_>, document: &[u8], inventory: Optio
     let done = work.run(document, ready(Ok(()))).await;
     let mut outcomes = output.into_outcomes();
     outcomes.sort_by(|(one, _), (other, _)| one.cmp(other));
+    for (_, outcome) in &mut outcomes {
+        for_person(outcome);
+    }
     (done, outcomes)
+}
+
+/// What the rights of the job would be in a run are here those of the person.
+fn for_person(outcome: &mut Outcome) {
+    if let Outcome::Refused { reason, fix, .. } = outcome
+        && let Some(what) = reason.strip_prefix("the job has no right to ")
+    {
+        *reason = format!("you have no right to {what}");
+        RIGHT.clone_into(fix);
+    }
 }

@@ -32,6 +32,8 @@ pub(crate) struct Asked {
     pub(crate) entry: Map<String, Value>,
     /// Those credentials.
     pub(crate) credentials: BTreeMap<Credential, SecretString>,
+    /// What a person has typed, as arguments would have it.
+    pub(crate) typed: Vec<Pair>,
 }
 
 /// The target service of this name.
@@ -74,11 +76,11 @@ pub(crate) fn asked(mut entry: Map<String, Value>, service: &TargetService, opti
         }
     }
     entry.insert("authType".into(), json!(login.auth_type.name()));
-    let mut credentials = BTreeMap::new();
+    let (mut credentials, mut typed) = (BTreeMap::new(), Vec::new());
     if login.is_given || before.is_empty() || options.auth.is_given() {
-        credentials = login.set_credentials(&mut entry, &options.auth, &name)?;
+        (credentials, typed) = login.set_credentials(&mut entry, &options.auth, &name)?;
     }
-    Ok(Asked { entry, credentials })
+    Ok(Asked { entry, credentials, typed })
 }
 
 /// Refuses arguments of az that would not do here what they do there, and says of one that is passed over.
@@ -181,8 +183,13 @@ impl<'s> Way<'s> {
         Ok(Self { auth_type, login, is_given })
     }
 
-    /// Puts the credentials that may be seen into the entry; returns those that may not.
-    fn set_credentials(&self, entry: &mut Map<String, Value>, auth: &AuthArgs, name: &str) -> Result<BTreeMap<Credential, SecretString>> {
+    /// Puts the credentials that may be seen into the entry; returns those that may not, and what was typed.
+    fn set_credentials(
+        &self,
+        entry: &mut Map<String, Value>,
+        auth: &AuthArgs,
+        name: &str,
+    ) -> Result<(BTreeMap<Credential, SecretString>, Vec<Pair>)> {
         let mut known = entry.get("credentials").and_then(Value::as_object).cloned().unwrap_or_default();
         let mut hidden = BTreeMap::new();
         for (credential, value) in self.given(auth)? {
@@ -205,13 +212,26 @@ impl<'s> Way<'s> {
         } else if !auth.vault_object.is_empty() {
             return Err(Fault::invalid("`--vault-object` is for `--enable-csi` alone", "add `--enable-csi`, or leave it out").into());
         }
+        let mut typed = Vec::new();
         for credential in self.missing(entry, &known, &hidden) {
-            self.ask_for(credential, name, (&mut known, &mut hidden))?;
+            let is_of_identity = matches!(self.auth_type, AuthType::WorkloadIdentity | AuthType::ServicePrincipal);
+            if is_of_identity && credential == Credential::Username {
+                // az's passwordless extension makes a user of this name.
+                known.insert(credential.name().to_owned(), json!(format!("aad_{name}")));
+                continue;
+            }
+            let value = self.ask_for(credential)?;
+            typed.push(Pair { key: credential.name().to_owned(), value: value.clone() });
+            if credential.is_confidential() {
+                hidden.insert(credential, SecretString::from(value));
+            } else {
+                known.insert(credential.name().to_owned(), json!(value));
+            }
         }
         if !known.is_empty() {
             entry.insert("credentials".into(), Value::Object(known));
         }
-        Ok(hidden)
+        Ok((hidden, typed))
     }
 
     fn missing(&self, entry: &Map<String, Value>, known: &Map<String, Value>, hidden: &BTreeMap<Credential, SecretString>) -> Vec<Credential> {
@@ -220,25 +240,13 @@ impl<'s> Way<'s> {
         self.login.credentials.iter().copied().chain(of_login).filter(is_missing).collect()
     }
 
-    /// Gets a credential that no argument has: a default, or what the person at the terminal types.
-    fn ask_for(
-        &self,
-        credential: Credential,
-        name: &str,
-        (known, hidden): (&mut Map<String, Value>, &mut BTreeMap<Credential, SecretString>),
-    ) -> Result<()> {
-        let identity = matches!(self.auth_type, AuthType::WorkloadIdentity | AuthType::ServicePrincipal);
-        match credential {
-            // az's passwordless extension makes a user of this name.
-            Credential::Username if identity => drop(known.insert(credential.name().into(), json!(format!("aad_{name}")))),
-            _ if !input::is_terminal() => {
-                let what = format!("credential `{}` is missing", credential.name());
-                return Err(Fault::invalid(what, self.way(credential)).into());
-            }
-            _ if credential.is_confidential() => drop(hidden.insert(credential, input::ask_hidden(credential.name())?)),
-            _ => drop(known.insert(credential.name().into(), json!(input::ask(credential.name())?))),
+    /// Gets a credential that no argument has from the person at the terminal.
+    fn ask_for(&self, credential: Credential) -> Result<String> {
+        if !input::is_terminal() {
+            let what = format!("credential `{}` is missing", credential.name());
+            return Err(Fault::invalid(what, self.way(credential)).into());
         }
-        Ok(())
+        if credential.is_confidential() { input::ask_hidden(credential.name()) } else { input::ask(credential.name()) }
     }
 
     /// How to give a credential.
@@ -258,13 +266,10 @@ impl<'s> Way<'s> {
 
     /// The credentials that the arguments and standard input have.
     fn given(&self, auth: &AuthArgs) -> Result<Vec<(Credential, String)>> {
-        let mut pairs: Vec<Pair> = auth.secret.iter().chain(&auth.service_principal).flatten().cloned().collect();
-        if auth.credentials_stdin {
-            pairs.extend(input::pairs()?);
-        }
+        let pairs = auth.secret.iter().chain(&auth.service_principal).flatten().chain(&auth.typed);
         let mut given = Vec::new();
-        for Pair { key, value } in pairs.into_iter().filter(|pair| pair.key != "object-id") {
-            given.push((self.named(&key)?, value));
+        for Pair { key, value } in pairs.filter(|pair| pair.key != "object-id") {
+            given.push((self.named(key)?, value.clone()));
         }
         let flags = [
             (Credential::ClientId, &auth.client_id),

@@ -135,8 +135,8 @@ impl<'a> Helm<'a> {
     ///
     /// # Errors
     /// What Helm says has failed.
-    pub(crate) async fn uninstall(&self) -> Result<String> {
-        self.succeeded(&["uninstall", &self.place.release, "--timeout", &timeout(&Value::Null)], None).await
+    pub(crate) async fn uninstall(&self, values: &Value) -> Result<String> {
+        self.succeeded(&["uninstall", &self.place.release, "--timeout", &timeout(values)], None).await
     }
 
     /// Which Helm this is: `v4.3.1`.

@@ -5,7 +5,6 @@ use std::io::{IsTerminal, Read};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
-use secrecy::SecretString;
 
 use crate::args::Pair;
 use crate::fault::Fault;
@@ -49,8 +48,8 @@ pub(crate) fn is_terminal() -> bool {
 }
 
 /// Asks for a credential, without echo.
-pub(crate) fn ask_hidden(what: &str) -> Result<SecretString> {
-    rpassword::prompt_password(format!("{what} (not shown): ")).map(SecretString::from).context("failed to read from the terminal")
+pub(crate) fn ask_hidden(what: &str) -> Result<String> {
+    rpassword::prompt_password(format!("{what} (not shown): ")).context("failed to read from the terminal")
 }
 
 /// Asks for a line.

@@ -9,7 +9,7 @@ use sc_core::catalogue::AuthType;
 use sc_core::connection::Connection;
 use sc_core::connections::{ConnectionSet, Connections, Unread};
 use sc_core::credential::{Credential, Source};
-use sc_core::names::Guid;
+use sc_core::names::{Guid, Namespace};
 use sc_core::plan::objects_of;
 use sc_core::problem::{Choice, Problem, Problems};
 use sc_core::values::{State, VaultLogin};
@@ -34,12 +34,24 @@ pub(crate) struct Listed {
     pub(crate) index: Option<usize>,
 }
 
+/// An entry of `connections` in the values that is no connection as it is written.
+pub(crate) struct Broken {
+    /// As it is written. Credentials may stand in it.
+    pub(crate) entry: Value,
+    /// Its place in the list.
+    pub(crate) index: usize,
+    /// What is wrong with it.
+    pub(crate) problems: Vec<Problem>,
+}
+
 /// All connections of the release.
 pub(crate) struct Listing {
     /// The valid ones, in the order of the values, and then of the sets.
     pub(crate) connections: Vec<Listed>,
     /// What is wrong with the others.
     pub(crate) problems: Vec<Problem>,
+    /// Those of the others that `sc` can change.
+    broken: Vec<Broken>,
 }
 
 impl Listing {
@@ -72,7 +84,7 @@ impl Listing {
         let parsed = Connections::parse(values.to_string().as_bytes(), &mut problems);
         let Connections { listed, sets, settings } = match parsed {
             Ok(connections) => connections,
-            Err(problem) => return Ok(Self { connections: Vec::new(), problems: vec![problem] }),
+            Err(problem) => return Ok(Self { connections: Vec::new(), problems: vec![problem], broken: Vec::new() }),
         };
         let document = values["connectionsDocument"].as_str().map(|text| entries(text.as_bytes())).unwrap_or_default();
         let mut connections: Vec<Listed> = listed.into_iter().map(|connection| of_values(connection, &values, &document)).collect();
@@ -87,7 +99,9 @@ impl Listing {
                 }
             }
         }
-        Ok(Self { connections, problems: problems.into_vec() })
+        let problems = problems.into_vec();
+        let broken = broken(&values, &connections, &problems);
+        Ok(Self { connections, problems, broken })
     }
 
     /// Those of its sets are in a cluster, which is not asked.
@@ -99,7 +113,7 @@ impl Listing {
             problems.push(set.unread(Unread::Unasked));
         }
         let connections = listed.into_iter().map(|connection| elsewhere(connection, &[])).collect();
-        Ok(Self { connections, problems: problems.into_vec() })
+        Ok(Self { connections, problems: problems.into_vec(), broken: Vec::new() })
     }
 
     /// Those that should be there.
@@ -115,13 +129,25 @@ impl Listing {
         let found: Vec<&Listed> = self.present().filter(|listed| wanted.means(&listed.connection)).collect();
         match found.as_slice() {
             [one] => Ok(one),
-            [] => Err(self.none(wanted).into()),
+            [] => match self.broken(wanted) {
+                Some(broken) => Err(Problematic::of(broken.problems.clone()).into()),
+                None => Err(self.none(wanted).into()),
+            },
             several => {
                 let namespaces: Vec<&str> = several.iter().map(|listed| listed.connection.namespace.as_str()).collect();
                 let fix = format!("say which by `--kube-namespace`: {}", namespaces.join(", "));
                 Err(Fault::invalid(format!("there are {} connections `{}`", several.len(), wanted.name), fix).into())
             }
         }
+    }
+
+    /// The one that is meant, if it is no connection as it is written.
+    pub(crate) fn broken(&self, wanted: &Wanted) -> Option<&Broken> {
+        let is_meant = |broken: &&Broken| {
+            let namespace = broken.entry["namespace"].as_str().unwrap_or(Namespace::DEFAULT);
+            broken.entry["name"] == wanted.name.as_str() && wanted.namespace.as_deref().is_none_or(|wanted| wanted == namespace)
+        };
+        self.broken.iter().find(is_meant)
     }
 
     fn none(&self, wanted: &Wanted) -> Fault {
@@ -174,9 +200,18 @@ impl Wanted {
     }
 }
 
+/// The entries of the list `connections` that none of these is.
+fn broken(values: &Value, connections: &[Listed], problems: &[Problem]) -> Vec<Broken> {
+    let valid: BTreeSet<usize> = connections.iter().filter_map(|listed| listed.index).collect();
+    let entries = values["connections"].as_array().into_iter().flatten().enumerate();
+    let others = entries.filter(|(index, _)| !valid.contains(index));
+    let of_entry = |index| problems.iter().filter(move |problem| problem.at.is_in("connections", index)).cloned().collect();
+    others.map(|(index, entry)| Broken { entry: entry.clone(), index, problems: of_entry(index) }).collect()
+}
+
 fn of_values(connection: Connection, values: &Value, document: &[Value]) -> Listed {
     let index = connection.at.index().unwrap_or_default();
-    if connection.at.to_string().starts_with("connections[") {
+    if connection.at.is_in("connections", index) {
         return Listed { entry: values["connections"][index].clone(), connection, index: Some(index) };
     }
     elsewhere(connection, document)

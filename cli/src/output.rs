@@ -67,7 +67,7 @@ pub(crate) fn failure(error: &anyhow::Error) -> u8 {
     for cause in error.chain().skip(1) {
         say(&format!("  why: {}", for_person(cause)));
         if let Some(Failure::Forbidden { .. }) = cause.downcast_ref() {
-            say("  fix: ask for that right; `kubectl auth can-i --list` says which you have");
+            say(&format!("  fix: {RIGHT}"));
         }
     }
     // Also one that is the context of another error, which the chain does not show as what it is.
@@ -77,6 +77,9 @@ pub(crate) fn failure(error: &anyhow::Error) -> u8 {
     }
     fault.map_or(exit::FAILED, |fault| fault.code)
 }
+
+/// What to do where a person lacks a right.
+pub(crate) const RIGHT: &str = "ask for that right; `kubectl auth can-i --list` says which you have";
 
 /// An error as it is told at a terminal, where the rights are those of a person, and not of the job.
 pub(crate) fn for_person(error: &(dyn Error + 'static)) -> String {

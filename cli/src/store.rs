@@ -2,12 +2,13 @@
 //!
 //! Rule: a change is checked before anything is written, and whatever ends it early leaves the old values or the new.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use sc_core::connections::Connections;
 use sc_core::ledger::Ledger;
-use sc_core::problem::Problems;
+use sc_core::problem::{Problem, Problems};
 use sc_job::cluster::lease::{Lease, LeaseName};
 use sc_job::cluster::{Cluster, Failure};
 use sc_job::exit;
@@ -15,11 +16,12 @@ use sc_job::stop::Stop;
 use serde_json::{Value, json};
 
 use crate::chart;
-use crate::credentials::{self, CredentialSecret, sweep};
+use crate::credentials::{self, CredentialSecret, reclaim, sweep};
 use crate::fault::{Fault, Problematic};
 use crate::helm::{Helm, Stored};
 use crate::interrupt;
 use crate::listing;
+use crate::output;
 use crate::place::Place;
 use crate::progress;
 use crate::proof::{self, Proof, State};
@@ -80,7 +82,8 @@ impl<'a> Store<'a> {
     /// # Errors
     /// What is wrong with the values, or why they could not be applied.
     pub(crate) async fn install(&self, values: &Value, create_namespace: bool) -> Result<()> {
-        self.check(values).await?;
+        self.check(values, &Value::Null).await?;
+        self.refuse_absent_namespaces(values, &Value::Null).await?;
         self.helm.version().await?;
         interrupt::heed(&self.stop)?;
         let folder = chart::unpack()?;
@@ -102,7 +105,7 @@ impl<'a> Store<'a> {
         let changed = async {
             let mut stored = self.stored().await?;
             self.refuse_pending(&stored)?;
-            self.forget_deleted(&mut stored).await?;
+            self.forget_done(&mut stored).await?;
             let change = change(&stored).await?;
             self.refuse_overtaken(&stored).await?;
             self.apply(&stored, change).await
@@ -118,7 +121,8 @@ impl<'a> Store<'a> {
     pub(crate) async fn uninstall(&self) -> Result<()> {
         let uninstalled = async {
             let what = format!("uninstalling release `{}`", self.place.release);
-            let said = progress::during(&what, self.helm.uninstall()).await.context("`helm uninstall` failed")?;
+            let values = values_of(&self.stored().await?);
+            let said = progress::during(&what, self.helm.uninstall(&values)).await.context("`helm uninstall` failed")?;
             // Helm 4 takes that for a success.
             if let Some((_, kept)) = said.split_once("were not deleted") {
                 let kept = kept.lines().skip(1).map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(", ");
@@ -171,11 +175,11 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// Takes out the entries of connections that are absent, once it is proved that what they made is deleted.
-    async fn forget_deleted(&self, stored: &mut Stored) -> Result<()> {
+    /// Takes out what is proved to be done: the entries of connections that are absent, and that an object of others is to be taken over.
+    async fn forget_done(&self, stored: &mut Stored) -> Result<()> {
         let is_absent = |entry: &Value| entry["state"] == "absent";
         let list = stored.values.as_ref().and_then(|values| values["connections"].as_array()).map_or(&[][..], Vec::as_slice);
-        if !list.iter().any(is_absent) {
+        if !list.iter().any(|entry| is_absent(entry) || entry["adopt"] == true) {
             return Ok(());
         }
         let proof = Proof::read(&self.cluster, &self.place.release_namespace).await?;
@@ -183,6 +187,7 @@ impl<'a> Store<'a> {
             && let Some(list) = stored.values.as_mut().and_then(|values| values["connections"].as_array_mut())
         {
             list.retain(|entry| !is_absent(entry));
+            list.iter_mut().filter_map(Value::as_object_mut).for_each(|entry| drop(entry.remove("adopt")));
         }
         Ok(())
     }
@@ -206,11 +211,14 @@ impl<'a> Store<'a> {
     }
 
     async fn apply(&self, stored: &Stored, change: Change) -> Result<()> {
-        self.check(&change.values).await?;
+        let before = values_of(stored);
+        self.check(&change.values, &before).await?;
+        self.refuse_absent_namespaces(&change.values, &before).await?;
         refuse_newer_chart(stored)?;
         for secret in &change.secrets {
             secret.create(&self.cluster, &self.place.release()).await?;
         }
+        reclaim(self, &change.values).await;
         let folder = chart::unpack()?;
         let upgraded = self.upgrade(folder.path(), &change).await;
         // What became of the values is what Helm has now, whatever it said.
@@ -231,9 +239,44 @@ impl<'a> Store<'a> {
         }
     }
 
-    /// Whether the values are right, by the same rules that the job goes by; what is wrong with connection sets alone is nothing that a change of the
-    /// values could mend.
-    async fn check(&self, values: &Value) -> Result<()> {
+    /// Whether the values are as right as those before them, by the same rules that the job goes by. What was wrong before is no fault of the change, and
+    /// may be mended by others like it.
+    async fn check(&self, values: &Value, before: &Value) -> Result<()> {
+        let now = self.problems(values).await;
+        let before = if now.is_empty() || before.is_null() { Vec::new() } else { self.problems(before).await };
+        let (old, new): (Vec<_>, Vec<_>) = now.into_iter().partition(|problem| before.contains(problem));
+        if !new.is_empty() {
+            return Err(Problematic::of(new).into());
+        }
+        output::problems_beside(&old);
+        Ok(())
+    }
+
+    /// Helm would fail half-way at a namespace that is not there, since the job has its rights in each. Those of before are told when Helm does.
+    async fn refuse_absent_namespaces(&self, values: &Value, before: &Value) -> Result<()> {
+        let before = namespaces_of(before);
+        // That of the release may be made by the installation.
+        for name in namespaces_of(values).difference(&before).filter(|name| **name != self.place.release_namespace) {
+            match self.cluster.get(&format!("/api/v1/namespaces/{name}")).await {
+                Ok(None) | Err(Failure::NoNamespace) => {
+                    return Err(self.no_namespace(name, "list it under `namespaces.create` of the values").into());
+                }
+                // Who may not read it may still be allowed to use it: Helm says so if not.
+                Ok(Some(_)) | Err(Failure::Forbidden { .. }) => {}
+                Err(failure) => return Err(failure).with_context(|| format!("failed to read namespace `{name}`")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that a namespace is not there, and how to have it made.
+    pub(crate) fn no_namespace(&self, name: &str, way: &str) -> Fault {
+        let fix = format!("make it by `{} create namespace {name}`, or {way}", self.place.command("kubectl"));
+        Fault::invalid(format!("there is no namespace `{name}`"), fix)
+    }
+
+    /// What is wrong with values. Of connection sets only that with which the values dispute: the rest is nothing that a change of the values could mend.
+    async fn problems(&self, values: &Value) -> Vec<Problem> {
         let mut problems = Problems::default();
         let mut ledger = Ledger::default();
         match Connections::parse(values.to_string().as_bytes(), &mut problems) {
@@ -247,8 +290,7 @@ impl<'a> Store<'a> {
                 ledger.claim(&listed, &mut problems);
             }
         }
-        let problems = problems.into_vec();
-        if problems.is_empty() { Ok(()) } else { Err(Problematic::of(problems).into()) }
+        problems.into_vec()
     }
 
     async fn upgrade(&self, chart: &Path, change: &Change) -> Result<()> {
@@ -276,7 +318,9 @@ impl<'a> Store<'a> {
             // Asked to end, Helm now and then writes its last word before the one that it was at.
             format!("Helm has left it `{}`: {}", now.info.status, self.way_out(now))
         } else {
-            format!("look by `{sc} status`, mend the cause and run `{sc} rerun`, or {way}")
+            // Without a run, Helm itself has failed, and may not have come to what a rerun stands on.
+            let again = if failure.is_some() { "rerun" } else { "upgrade" };
+            format!("look by `{sc} status`, mend the cause and run `{sc} {again}`, or {way}")
         };
         let fault = Fault::of(failure.as_ref().map_or(exit::FAILED, |proof| proof.code), what, fix);
         failure.map_or(error, |proof| anyhow::anyhow!(proof.reason)).context(fault)
@@ -292,6 +336,17 @@ fn refuse_newer_chart(stored: &Stored) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// The namespaces that the job has work in, but for those that the chart makes.
+fn namespaces_of(values: &Value) -> BTreeSet<String> {
+    let Ok(Connections { listed, sets, .. }) = Connections::parse(values.to_string().as_bytes(), &mut Problems::default()) else {
+        return BTreeSet::new();
+    };
+    let made: BTreeSet<&str> = values["namespaces"]["create"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let present = listed.iter().filter(|connection| connection.state == sc_core::values::State::Present);
+    let names = present.map(|connection| connection.namespace.to_string()).chain(sets.into_iter().flat_map(|set| set.namespaces));
+    names.filter(|name| !made.contains(name.as_str())).collect()
 }
 
 /// The values of a release, as an object with a list of connections.

@@ -52,6 +52,9 @@ impl Serialize for Namespace {
 }
 
 impl Namespace {
+    /// That of a connection which names none.
+    pub const DEFAULT: &str = "default";
+
     /// Parses a name.
     ///
     /// # Errors

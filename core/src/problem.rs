@@ -59,6 +59,13 @@ impl At {
         self.entry
     }
 
+    /// Whether it is the entry `index` of this list at the top of the values, or within it.
+    #[must_use]
+    pub fn is_in(&self, list: &str, index: usize) -> bool {
+        let rest = self.text.strip_prefix(list).and_then(|rest| rest.strip_prefix(&format!("[{index}]")));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    }
+
     /// The entry of a mapping whose keys are the user's own words.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {

@@ -164,7 +164,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(completion::client_types))]
     pub(crate) client_type: Option<String>,
 
-    /// Takes over objects of these names that are there already and not ours.
+    /// Takes over objects of these names that are there already and not ours, once.
     #[arg(long)]
     pub(crate) adopt: bool,
 
@@ -347,6 +347,10 @@ pub(crate) struct AuthArgs {
     /// Reads the credentials from standard input, one KEY=VALUE a line, by the same keys.
     #[arg(long)]
     pub(crate) credentials_stdin: bool,
+
+    /// What standard input has, or a person has typed.
+    #[arg(skip)]
+    pub(crate) typed: Vec<Pair>,
 
     /// A credential that is in a Secret of the release's namespace already, as `password=orders-admin/password`.
     #[arg(long, value_name = "CREDENTIAL=SECRET/KEY", num_args = 1.., value_parser = pair)]

@@ -22,7 +22,7 @@ pub(crate) struct InstallArgs {
 #[derive(Debug, Parser)]
 #[command(after_help = "Example:\n  sc upgrade -f values.yaml")]
 pub(crate) struct ChangeArgs {
-    /// The values file of the chart; `-` is standard input. It takes the place of all values of the release.
+    /// The values file of the chart; `-` is standard input. It takes the place of all values of the release, but for the image if it names none.
     #[arg(long, short = 'f', value_name = "FILE")]
     pub(crate) values: Option<PathBuf>,
 

@@ -1,13 +1,12 @@
 //! `sc create`, `sc update` and `sc delete`: changes of the values, one connection at a time.
 
 use anyhow::{Context, Result, anyhow};
-use sc_core::names::ConnectionName;
+use sc_core::names::{ConnectionName, Namespace};
 use sc_core::problem::Problems;
 use sc_core::values::{Settings, Values};
 use sc_job::cluster::{Cluster, Failure};
 use serde_json::{Map, Value, json};
 
-use crate::args::Pair;
 use crate::args::connection::{CreateArgs, DeleteArgs, Options, UpdateArgs};
 use crate::args::words;
 use crate::commands::show::{self, Seen};
@@ -16,7 +15,7 @@ use crate::entry::{self, Asked, CONFLUENT, SCHEMA, SCHEMA_REGISTRY};
 use crate::fault::{Fault, Problematic};
 use crate::helm::Stored;
 use crate::input;
-use crate::listing::{Listed, Listing, Wanted};
+use crate::listing::{Listing, Wanted};
 use crate::output;
 use crate::place::Place;
 use crate::store::{Change, Store, values_of};
@@ -33,15 +32,25 @@ pub(crate) async fn create(args: &CreateArgs, place: &Place) -> Result<u8> {
     let what = format!("creating connection `{}` in namespace `{}`", wanted.name, args.kube_namespace);
     let is_there = namespace_exists(&store.cluster, &args.kube_namespace).await?;
     if !is_there && !args.create_namespace {
-        return Err(no_namespace(place, &args.kube_namespace).into());
+        return Err(store.no_namespace(&args.kube_namespace, "have it made by `--create-namespace`").into());
+    }
+    let mut parts: Vec<_> = parts(&args.target_service, with_input(&args.options)?)
+        .into_iter()
+        .map(|(suffix, service, options)| (new_entry(&format!("{}{suffix}", wanted.name), &args.kube_namespace, service), options))
+        .collect();
+    if input::is_terminal() {
+        let edit = Edit::of(&store.stored().await?);
+        for (entry, options) in &mut parts {
+            edit.ask(entry.clone(), options).map_err(in_flags)?;
+        }
     }
     let change = async |stored: &Stored| {
         let mut edit = Edit::of(stored);
         if !is_there {
             edit.create_namespace(&args.kube_namespace);
         }
-        for (suffix, service, options) in parts(&args.target_service, &args.options)? {
-            edit.put_new(&format!("{}{suffix}", wanted.name), &args.kube_namespace, service, &options)?;
+        for (entry, options) in parts {
+            edit.put_new(entry, &options)?;
         }
         Ok(edit.into_change(what, !args.options.no_wait))
     };
@@ -49,19 +58,40 @@ pub(crate) async fn create(args: &CreateArgs, place: &Place) -> Result<u8> {
     tell(&store, &wanted, &args.options, "created").await
 }
 
+/// What an entry of the values begins with.
+fn new_entry(name: &str, namespace: &str, service: &str) -> Map<String, Value> {
+    [("name", name), ("namespace", namespace), ("targetService", service)].map(|(field, text)| (field.to_owned(), json!(text))).into_iter().collect()
+}
+
+/// The options with the credentials that standard input has.
+fn with_input(options: &Options) -> Result<Options> {
+    let mut options = options.clone();
+    if options.auth.credentials_stdin {
+        options.auth.typed = input::pairs()?;
+    }
+    Ok(options)
+}
+
 /// Changes a connection.
 pub(crate) async fn update(args: &UpdateArgs, place: &Place) -> Result<u8> {
     entry::refuse_meaningless(&args.options.azure)?;
     let wanted = Wanted::of(&args.selection())?;
     let store = Store::at(place).await?;
+    let mut options = with_input(&args.options)?;
+    if input::is_terminal() {
+        let stored = store.stored().await?;
+        let index = own_index(&Listing::read(&store.cluster, &place.release_namespace, &stored).await?, &wanted)?;
+        let edit = Edit::of(&stored);
+        let mut asked = options_of(&edit.service(index)?, options.clone());
+        edit.ask(edit.entry(index)?, &mut asked).map_err(in_flags)?;
+        options.auth.typed = asked.auth.typed;
+    }
     let change = async |stored: &Stored| {
-        let listing = Listing::read(&store.cluster, &place.release_namespace, stored).await?;
-        let listed = listing.find(&wanted)?;
-        let service = listed.connection.service().name.clone();
-        say_other_target(args.target_service.as_deref(), &service);
-        let index = own_index(listed)?;
+        let index = own_index(&Listing::read(&store.cluster, &place.release_namespace, stored).await?, &wanted)?;
         let mut edit = Edit::of(stored);
-        edit.put_over(index, &options_of(&service, &args.options))?;
+        let service = edit.service(index)?;
+        say_other_target(args.target_service.as_deref(), &service);
+        edit.put_over(index, &options_of(&service, options))?;
         Ok(edit.into_change(format!("updating connection `{}`", wanted.name), !args.options.no_wait))
     };
     store.change(change).await.map_err(in_flags)?;
@@ -82,17 +112,15 @@ pub(crate) async fn delete(args: &DeleteArgs, place: &Place) -> Result<u8> {
     let store = Store::at(place).await?;
     if !args.yes {
         let Seen { listing, .. } = show::read(&store).await?;
-        let listed = listing.find(&wanted)?;
-        if !confirmed(listed)? {
+        if !confirmed(&listing, &wanted)? {
             output::say("nothing was changed");
             return Ok(sc_job::exit::REFUSED);
         }
     }
     let change = async |stored: &Stored| {
         let listing = Listing::read(&store.cluster, &place.release_namespace, stored).await?;
-        let index = own_index(listing.find(&wanted)?)?;
         let mut edit = Edit::of(stored);
-        edit.retire(index);
+        edit.retire(&listing, &wanted)?;
         Ok(edit.into_change(format!("deleting connection `{}`", wanted.name), !args.no_wait))
     };
     store.change(change).await?;
@@ -100,13 +128,19 @@ pub(crate) async fn delete(args: &DeleteArgs, place: &Place) -> Result<u8> {
     Ok(0)
 }
 
-fn confirmed(listed: &Listed) -> Result<bool> {
-    let (name, namespace) = (listed.connection.name.as_str(), listed.connection.namespace.as_str());
+fn confirmed(listing: &Listing, wanted: &Wanted) -> Result<bool> {
+    let name = &wanted.name;
+    let what = if listing.broken(wanted).is_some() {
+        format!("connection `{name}`, which is wrong as it stands in the values,")
+    } else {
+        let listed = listing.find(wanted)?;
+        format!("connection `{name}` and {} in namespace `{}`", listed.objects().join(", "), listed.connection.namespace)
+    };
     if !input::is_terminal() {
         let fix = "say so by `--yes`, since nobody can be asked here";
         return Err(Fault::refused(format!("deleting connection `{name}` was not confirmed"), fix).into());
     }
-    input::agrees(&format!("delete connection `{name}` and {} in namespace `{namespace}`?", listed.objects().join(", ")))
+    input::agrees(&format!("delete {what}?"))
 }
 
 /// The values while they are changed, with the credentials that go with the change.
@@ -126,15 +160,13 @@ impl Edit {
     }
 
     /// Makes an entry, in the place of one with the same name if there is one.
-    fn put_new(&mut self, name: &str, namespace: &str, service: &str, options: &Options) -> Result<()> {
-        let mut entry = Map::new();
-        for (field, text) in [("name", name), ("namespace", namespace), ("targetService", service)] {
-            entry.insert(field.to_owned(), json!(text));
-        }
-        let entry = self.completed(entry, options)?;
+    fn put_new(&mut self, new: Map<String, Value>, options: &Options) -> Result<()> {
+        let entry = self.completed(new, options)?;
+        let text = |field: &str| entry[field].as_str().unwrap_or_default();
+        let (name, namespace) = (text("name"), text("namespace"));
         let is_same = |other: &Value| {
             let normalised = |name: &str| ConnectionName::parse(name).ok().map(|name| name.normalised().to_owned());
-            let of_other = other["namespace"].as_str().unwrap_or("default") == namespace;
+            let of_other = other["namespace"].as_str().unwrap_or(Namespace::DEFAULT) == namespace;
             of_other && other["name"].as_str().and_then(normalised) == normalised(name)
         };
         match self.connections.iter().position(is_same) {
@@ -151,19 +183,38 @@ impl Edit {
 
     /// Changes an entry.
     fn put_over(&mut self, index: usize, options: &Options) -> Result<()> {
-        let entry = self.connections.get(index).and_then(Value::as_object).cloned().context("the connection is gone")?;
-        self.connections[index] = self.completed(entry, options)?;
+        self.connections[index] = self.completed(self.entry(index)?, options)?;
         Ok(())
+    }
+
+    fn entry(&self, index: usize) -> Result<Map<String, Value>> {
+        self.connections.get(index).and_then(Value::as_object).cloned().context("the connection is gone")
+    }
+
+    fn service(&self, index: usize) -> Result<String> {
+        Ok(self.entry(index)?.get("targetService").and_then(Value::as_str).unwrap_or_default().to_owned())
+    }
+
+    /// Has a person type what no option has. That may take long: it is done before the release is locked, with the values as they are then.
+    fn ask(&self, entry: Map<String, Value>, options: &mut Options) -> Result<()> {
+        let typed = self.asked(entry, options)?.typed;
+        options.auth.typed.extend(typed);
+        Ok(())
+    }
+
+    /// The entry with what the arguments say, and what they bring beside it.
+    fn asked(&self, entry: Map<String, Value>, options: &Options) -> Result<Asked> {
+        let mut problems = Problems::default();
+        let settings =
+            Values::parse(self.values.to_string().as_bytes(), &mut problems).map_or_else(|_| Settings::default(), |values| values.settings);
+        let service = entry::service(&settings.catalogue, entry.get("targetService").and_then(Value::as_str).unwrap_or_default())?;
+        entry::asked(entry, &service, options)
     }
 
     /// The entry with what the arguments say, and references to the credentials that they bring.
     fn completed(&mut self, entry: Map<String, Value>, options: &Options) -> Result<Value> {
-        let mut problems = Problems::default();
-        let settings =
-            Values::parse(self.values.to_string().as_bytes(), &mut problems).map_or_else(|_| Settings::default(), |values| values.settings);
-        let service = entry::service(&settings.catalogue, entry["targetService"].as_str().unwrap_or_default())?;
-        let Asked { mut entry, credentials } = entry::asked(entry, &service, options)?;
-        let name = ConnectionName::parse(entry["name"].as_str().unwrap_or_default());
+        let Asked { mut entry, credentials, .. } = self.asked(entry, options)?;
+        let name = ConnectionName::parse(entry.get("name").and_then(Value::as_str).unwrap_or_default());
         let name = name.map_err(|kind| Problematic::one("--connection", kind))?;
         if !credentials.is_empty() {
             let secret = CredentialSecret::of(&name, credentials);
@@ -174,11 +225,16 @@ impl Edit {
         Ok(Value::Object(entry))
     }
 
-    /// Says that an entry is to be absent, so that the job deletes what it made. Nothing else of it is needed for that.
-    fn retire(&mut self, index: usize) {
-        if let Some(entry) = self.connections.get_mut(index) {
+    /// Says that an entry is to be absent, so that the job deletes what it made. One that is no connection as it is written is taken out: the job can
+    /// tell from it as little what to delete as what to make.
+    fn retire(&mut self, listing: &Listing, wanted: &Wanted) -> Result<()> {
+        if let Some(broken) = listing.broken(wanted) {
+            output::say("note: what was made for it before stays, since the job cannot tell from it what that is; `sc doctor` names it");
+            self.connections.remove(broken.index);
+        } else if let Some(entry) = self.connections.get_mut(own_index(listing, wanted)?) {
             entry["state"] = json!("absent");
         }
+        Ok(())
     }
 
     fn create_namespace(&mut self, name: &str) {
@@ -195,28 +251,25 @@ impl Edit {
 }
 
 /// The connections that az makes for a target, by what their names end with: for Confluent two, else one.
-fn parts<'a>(target_service: &'a str, options: &Options) -> Result<Vec<(&'static str, &'a str, Options)>> {
-    let mut first = options_of(target_service, options);
+fn parts(target_service: &str, options: Options) -> Vec<(&'static str, &str, Options)> {
     if target_service != CONFLUENT || options.target.schema_registry.is_none() {
-        return Ok(vec![("", target_service, first)]);
+        return vec![("", target_service, options_of(target_service, options))];
     }
-    let mut second = options_of(SCHEMA_REGISTRY, options);
-    if options.auth.credentials_stdin {
-        // Standard input is read once: what is for the registry has `schema-` before its key.
-        let (of_second, of_first): (Vec<Pair>, Vec<Pair>) = input::pairs()?.into_iter().partition(|pair| pair.key.starts_with(SCHEMA_KEY));
-        let key = |pair: Pair| Pair { key: pair.key.trim_start_matches(SCHEMA_KEY).to_owned(), ..pair };
-        (first.auth.secret, second.auth.secret) = (Some(of_first), Some(of_second.into_iter().map(key).collect()));
-        (first.auth.credentials_stdin, second.auth.credentials_stdin) = (false, false);
+    let (mut first, mut second) = (options_of(target_service, options.clone()), options_of(SCHEMA_REGISTRY, options));
+    // Of what is typed, that which is for the registry has `schema-` before its key.
+    first.auth.typed.retain(|pair| !pair.key.starts_with(SCHEMA_KEY));
+    second.auth.typed.retain(|pair| pair.key.starts_with(SCHEMA_KEY));
+    for pair in &mut second.auth.typed {
+        pair.key = pair.key.trim_start_matches(SCHEMA_KEY).to_owned();
     }
-    Ok(vec![("", target_service, first), (SCHEMA, SCHEMA_REGISTRY, second)])
+    vec![("", target_service, first), (SCHEMA, SCHEMA_REGISTRY, second)]
 }
 
 /// What the keys of the schema registry's credentials begin with on standard input.
 const SCHEMA_KEY: &str = "schema-";
 
 /// The options as they are for one of the two.
-fn options_of(service: &str, options: &Options) -> Options {
-    let mut options = options.clone();
+fn options_of(service: &str, mut options: Options) -> Options {
     if service == SCHEMA_REGISTRY {
         (options.auth.kafka_key, options.auth.kafka_secret) = (options.auth.schema_key.take(), options.auth.schema_secret.take());
         options.target.bootstrap_server = None;
@@ -235,7 +288,12 @@ fn say_other_target(given: Option<&str>, service: &str) {
     }
 }
 
-fn own_index(listed: &Listed) -> Result<usize> {
+/// Where it stands in `connections` of the values, be it a connection as it is written or not.
+fn own_index(listing: &Listing, wanted: &Wanted) -> Result<usize> {
+    if let Some(broken) = listing.broken(wanted) {
+        return Ok(broken.index);
+    }
+    let listed = listing.find(wanted)?;
     listed.index.ok_or_else(|| {
         let what = format!(
             "connection `{}` does not stand in `connections` of the values, but at {}",
@@ -254,13 +312,6 @@ async fn namespace_exists(cluster: &Cluster, name: &str) -> Result<bool> {
         Err(Failure::Forbidden { .. }) => Ok(true),
         Err(failure) => Err(failure).with_context(|| format!("failed to read namespace `{name}`")),
     }
-}
-
-fn no_namespace(place: &Place, name: &str) -> Fault {
-    Fault::invalid(
-        format!("there is no namespace `{name}`"),
-        format!("make it by `{} create namespace {name}`, or have it made by `--create-namespace`", place.command("kubectl")),
-    )
 }
 
 /// Says what was done, and shows the connection as it is now.

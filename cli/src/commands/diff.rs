@@ -34,6 +34,9 @@ async fn compared(args: &DiffArgs, place: &Place) -> Result<u8> {
     };
     let compared = dry_run(&store, &document, Some(&place.release_namespace));
     let (Done { report, cut_short, .. }, outcomes) = progress::during("comparing the values with the cluster", compared).await;
+    if !outcomes.is_empty() {
+        output::print("a run would do this:\n")?;
+    }
     let told = outcomes.iter().map(|(id, outcome)| Told(id, outcome).to_string()).collect::<String>();
     output::print(&(told + &report.to_string()))?;
     match cut_short {

@@ -41,14 +41,21 @@ pub(crate) async fn upgrade(args: &ChangeArgs, place: &Place) -> Result<u8> {
     Ok(0)
 }
 
-/// The values that the arguments ask for: those of a file, or these.
+/// The values that the arguments ask for: those of a file, or these. The image stays if neither says another: it is where the cluster gets it.
 fn values(args: &ChangeArgs, before: Value) -> Result<Value> {
     let mut values = match &args.values {
         None => before,
-        Some(file) => sc_core::document::parse(&input::read(file)?).map_err(|kind| Problematic::one(&input::name(file), kind))?,
+        Some(file) => {
+            let mut values = sc_core::document::parse(&input::read(file)?).map_err(|kind| Problematic::one(&input::name(file), kind))?;
+            if let Some(map) = values.as_object_mut().filter(|map| !map.contains_key("image") && before["image"].is_object()) {
+                output::say("note: the image stays what it was, since the file names none");
+                map.insert("image".to_owned(), before["image"].clone());
+            }
+            values
+        }
     };
     if let Some(repository) = &args.image {
-        values["image"]["repository"] = json!(repository);
+        set(&mut values, &Pair { key: "image.repository".to_owned(), value: json!(repository).to_string() })?;
     }
     args.set_json.iter().try_for_each(|pair| set(&mut values, pair))?;
     Ok(values)
@@ -163,6 +170,24 @@ pub(crate) async fn status(args: &StatusArgs, place: &Place) -> Result<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_values_are_those_of_the_file_and_the_image_stays() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let of = |text: &str, image: Option<&str>, before: Value| {
+            std::fs::write(&file, text).unwrap();
+            let args = ChangeArgs { values: Some(file.path().to_owned()), image: image.map(str::to_owned), set_json: Vec::new() };
+            values(&args, before).map_err(|error| error.to_string())
+        };
+        let before = json!({"image": {"repository": "registry.example/sc-job"}, "cloud": "AzureChinaCloud"});
+        assert_eq!(of("connections: []", None, before.clone()), Ok(json!({"connections": [], "image": before["image"]})));
+        assert_eq!(of("image: {tag: b}", None, before.clone()), Ok(json!({"image": {"tag": "b"}})));
+        assert_eq!(of("image: {tag: b}", Some("a"), before.clone()), Ok(json!({"image": {"tag": "b", "repository": "a"}})));
+        assert_eq!(of("connections: []", None, json!({})), Ok(json!({"connections": []})));
+        for wrong in ["- name: orders", "image: hunter2"] {
+            assert_eq!(of(wrong, Some("a"), before.clone()), Err("there is no place `image.repository` in the values".to_owned()));
+        }
+    }
 
     #[test]
     fn a_field_is_set_where_it_belongs_and_nowhere_else() {

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use sc_core::endpoint::Endpoint;
-use sc_core::report::{Told, Verdict};
+use sc_core::problem::{Problem, Problems};
+use sc_core::report::{Outcome, Told};
 use sc_core::values::Values;
 use sc_job::exit;
 use sc_job::output::Outcomes;
@@ -35,8 +36,15 @@ pub(crate) async fn run(args: &ValidateArgs, place: &Place) -> Result<u8> {
     let stored = store.stored().await?;
     let values = values_of(&stored);
     let listing = Listing::read(&store.cluster, &place.release_namespace, &stored).await?;
-    let listed = listing.find(&wanted)?;
     let mut checks = Checks::default();
+    if let Some(problem) = listing.broken(&wanted).and_then(|broken| broken.problems.first()) {
+        checks.failure(CONFIGURATION, told_at(problem), problem.fix(), Duration::ZERO);
+        checks.skip(&[REFERENCES, OBJECTS], "an earlier check has failed");
+        checks.skip(&OF_PROBE, "what is there is not as it should be: see above");
+        show(args, &checks)?;
+        return Ok(exit::REFUSED);
+    }
+    let listed = listing.find(&wanted)?;
     let what = format!("validating connection `{}`", wanted.name);
     progress::during(&what, validate(&store, (&values, &listing, listed), &authorities, &mut checks)).await?;
     show(args, &checks)?;
@@ -78,9 +86,13 @@ async fn validate(
     Ok(())
 }
 
+fn told_at(problem: &Problem) -> String {
+    format!("{problem} (at {})", problem.at)
+}
+
 /// Where the target is reached.
 fn endpoint(values: &Value, listed: &Listed) -> Option<Endpoint> {
-    let settings = Values::parse(values.to_string().as_bytes(), &mut sc_core::problem::Problems::default()).ok()?.settings;
+    let settings = Values::parse(values.to_string().as_bytes(), &mut Problems::default()).ok()?.settings;
     Endpoint::of(listed.entry().clone(), &settings)
 }
 
@@ -97,13 +109,13 @@ async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks:
     }
     let (Done { report, cut_short, .. }, outcomes) = dry_run(store, document.to_string().as_bytes(), None).await;
     let took = begun.elapsed();
-    let is_reference = |problem: &&sc_core::problem::Problem| problem.at.to_string().contains("credentials");
+    let is_reference = |problem: &&Problem| problem.at.to_string().contains("credentials");
     if let Some(error) = cut_short {
         return Err(error.context("failed to look at the objects"));
     }
     let (references, others): (Vec<_>, Vec<_>) = report.problems.iter().partition(is_reference);
     match others.first() {
-        Some(problem) => checks.failure(CONFIGURATION, format!("{problem} (at {})", problem.at), problem.fix(), took),
+        Some(problem) => checks.failure(CONFIGURATION, told_at(problem), problem.fix(), took),
         None => checks.success(CONFIGURATION, "it fits the catalogue", Duration::ZERO),
     }
     match references.first() {
@@ -114,10 +126,17 @@ async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks:
         checks.skip(&[OBJECTS], "an earlier check has failed");
         return Ok(());
     }
-    if report.verdict() == Verdict::Applied && !report.has_changes() {
-        checks.success(OBJECTS, format!("{}: unchanged", listed.objects().join(", ")), took);
-    } else {
-        checks.failure(OBJECTS, format!("a run would change it: {}", told_of(&outcomes)), "put them back by `sc rerun`", took);
+    let obstacle = outcomes.iter().find_map(|(id, outcome)| match outcome {
+        Outcome::Refused { reason, fix, .. } => Some((format!("{id}: {reason}"), fix.clone())),
+        Outcome::Failed { reason } => Some((format!("{id}: {reason}"), "try again".to_owned())),
+        _ => None,
+    });
+    match obstacle {
+        Some((found, fix)) => checks.failure(OBJECTS, found, fix, took),
+        None if report.has_changes() => {
+            checks.failure(OBJECTS, format!("a run would change it: {}", told_of(&outcomes)), "put them back by `sc rerun`", took);
+        }
+        None => checks.success(OBJECTS, format!("{}: unchanged", listed.objects().join(", ")), took),
     }
     Ok(())
 }

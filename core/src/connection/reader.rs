@@ -17,8 +17,6 @@ use crate::values::{Entry, Settings};
 
 /// The client type of a connection that names none, as in `az aks connection`.
 const DEFAULT_CLIENT_TYPE: &str = "none";
-/// The namespace of a connection that names none, as in `az aks connection`.
-const DEFAULT_NAMESPACE: &str = "default";
 
 /// The documented variables of a connection, by name.
 type Variables<'l> = BTreeMap<&'l str, (Grammar, &'l Template)>;
@@ -31,7 +29,7 @@ pub(super) struct Reader<'p> {
 impl Reader<'_> {
     pub(super) fn connection(&mut self, entry: Entry, settings: &Settings) -> Option<Connection> {
         let name = entry.name.as_deref().and_then(|name| self.kept(|| entry.at.field("name"), ConnectionName::parse(name)));
-        let namespace = self.kept(|| entry.at.field("namespace"), Namespace::parse(entry.namespace.as_deref().unwrap_or(DEFAULT_NAMESPACE)));
+        let namespace = self.kept(|| entry.at.field("namespace"), Namespace::parse(entry.namespace.as_deref().unwrap_or(Namespace::DEFAULT)));
         let service = self.service(&entry, &settings.catalogue)?;
         let auth_type = self.auth_type(&entry, &service)?;
         let login = service.auth_types.get(&auth_type)?;

@@ -2,6 +2,7 @@
 
 mod diagnosis;
 mod doctor;
+mod mending;
 mod parity;
 mod person;
 mod proxy;

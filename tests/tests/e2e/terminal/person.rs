@@ -16,24 +16,31 @@ fn who_types_is_asked_without_echo_and_before_anything_is_taken_away() {
     bed::with(Helm::Four, "person", 1, |bed| {
         let session = Session::of(bed);
         assert!(session.run("install", "").is_ok);
-        let made = talk(session.at_terminal(&format!("{CREATE} --secret name=app")), &[("password (not shown): ", "hunter2-kept-hunter2\n")]);
+        let made =
+            talk(&session, session.at_terminal(&format!("{CREATE} --secret name=app")), &[("password (not shown): ", "hunter2-kept-hunter2\n")]);
         assert!(made.contains("created connection `orders`"), "{made}");
         assert!(!made.contains("hunter2"), "what is typed is not shown: {made}");
         assert!(made.contains("creating connection `orders`") && made.contains('\u{1b}'), "a spinner says what takes long: {made}");
         assert_eq!(super::password(bed), "hunter2-kept-hunter2");
 
-        let kept = talk(session.at_terminal("delete orders"), &[("(y/N): ", "n\n")]);
+        let kept = talk(&session, session.at_terminal("delete orders"), &[("(y/N): ", "n\n")]);
         assert!(kept.contains("nothing was changed"), "{kept}");
         kube::existing(bed.shop(), "secret", "sc-orders-secret");
-        let deleted = talk(session.at_terminal("delete orders"), &[("(y/N): ", "y\n")]);
+        let deleted = talk(&session, session.at_terminal("delete orders"), &[("(y/N): ", "y\n")]);
         assert!(deleted.contains("deleted connection `orders`"), "{deleted}");
         assert!(kube::get(bed.shop(), "secret", "sc-orders-secret").is_none());
         assert!(session.run(&format!("{CREATE} --secret --credentials-stdin"), PAIRS).is_ok, "and it can be made again");
     });
 }
 
-/// Answers each prompt when it comes; returns all that was shown.
-fn talk(mut child: Child, answers: &[(&str, &str)]) -> String {
+/// Whether the release is free to be changed by others.
+fn is_free(namespace: &str) -> bool {
+    let lease = kube::get(namespace, "lease", "sc-cli");
+    lease.is_none_or(|lease| lease["spec"]["holderIdentity"].as_str().unwrap_or_default().is_empty())
+}
+
+/// Answers each prompt when it comes, while nobody else is kept waiting; returns all that was shown.
+fn talk(session: &Session<'_>, mut child: Child, answers: &[(&str, &str)]) -> String {
     let (mut input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let (mut shown, mut byte) = (Vec::new(), [0]);
     let mut answers = answers.iter();
@@ -41,6 +48,7 @@ fn talk(mut child: Child, answers: &[(&str, &str)]) -> String {
     while output.read(&mut byte).unwrap() == 1 {
         shown.push(byte[0]);
         if let Some((prompt, answer)) = next.filter(|(prompt, _)| shown.ends_with(prompt.as_bytes())) {
+            assert!(is_free(session.system()), "whoever thinks about an answer holds the release");
             // Nobody types in the moment between the prompt and the end of the echo.
             if prompt.contains("not shown") {
                 kube::wait_for("the echo to end", Duration::from_secs(10), || is_without_echo(child.id()).then_some(()));

@@ -1,0 +1,98 @@
+//! What is wrong with one connection stops no other, and is mended by the commands that make connections.
+
+use std::fs;
+use std::time::Duration;
+
+use sc_tests::tree;
+use serde_json::{Value, json};
+
+use super::session::Session;
+use super::{CREATE, PAIRS};
+use crate::bed::{self, Bed, Helm};
+use crate::connections::{postgres_inline, secret};
+use crate::{kube, proof};
+
+#[test]
+fn a_connection_that_is_wrong_is_told_and_mended_and_stops_no_other() {
+    bed::with_either_helm([Helm::Four, Helm::Three], "mending", 1, |bed| {
+        let mut session = Session::of(bed);
+        assert!(session.run("install", "").is_ok);
+        by_hand(bed, &session);
+        session.sc("validate books -o tsv");
+        session.sc("show books");
+        session.sc_with(&format!("{CREATE} --secret --credentials-stdin -o tsv"), PAIRS);
+        kube::existing(bed.shop(), "secret", "sc-orders-secret");
+        session.sc("update --connection books --database books -o tsv");
+        proof::assert_proven(bed);
+        kube::existing(bed.shop(), "secret", "sc-books-secret");
+        by_hand(bed, &session);
+        session.sc("delete books");
+        session.sc("delete books --yes");
+        proof::assert_proven(bed);
+        assert_eq!(names(&session), ["orders"]);
+        let absent = [postgres_inline("stock", "absent", "plain")];
+        bed.values(&absent);
+        session.sc("upgrade -f FOLDER/values.yaml");
+        assert_eq!(names(&session), ["orders"]);
+        session.end("mending");
+    });
+}
+
+/// What is taken over once is ours; who takes its place later is a stranger like any other.
+#[test]
+fn what_is_to_be_taken_over_is_so_once() {
+    bed::with(Helm::Four, "once", 1, |bed| {
+        let session = Session::of(bed);
+        assert!(session.run("install", "").is_ok);
+        kube::apply(&[secret(bed.shop(), "sc-orders-secret", &json!({"mine": "yes"}))]);
+        assert!(session.run(&format!("{CREATE} --secret --credentials-stdin --adopt"), PAIRS).is_ok);
+        assert_eq!(values(&session)["connections"][0]["adopt"], true);
+        assert!(session.run("update --connection orders --client-type none", "").is_ok);
+        assert_eq!(values(&session)["connections"][0]["adopt"], Value::Null);
+    });
+}
+
+/// A credential that is unused for a while and used again is no other one.
+#[test]
+fn a_credential_that_a_rollback_brings_back_is_no_change() {
+    bed::with(Helm::Four, "back", 1, |bed| {
+        let session = Session::of(bed);
+        assert!(session.run("install", "").is_ok);
+        assert!(session.run(&format!("{CREATE} --secret --credentials-stdin"), PAIRS).is_ok);
+        assert!(session.run("update --connection orders --secret --credentials-stdin", "secret=hunter2-second-hunter2\n").is_ok);
+        bed.helm(&["rollback", "sc"]);
+        assert!(session.run("update --connection orders --client-type none", "").is_ok);
+        let found = || Some(session.run("doctor -o json", "")).filter(|doctor| doctor.is_ok);
+        kube::wait_for("the doctor to find nothing", Duration::from_secs(30), found);
+        assert_eq!(super::password(bed), "hunter2-kept-hunter2");
+    });
+}
+
+/// Helm, whose values no `sc` has looked at, adds a connection without a database.
+fn by_hand(bed: &Bed, session: &Session<'_>) {
+    let mut values = values(session);
+    let mut books = postgres_inline("books", bed.shop(), "plain");
+    books["target"].as_object_mut().unwrap().remove("database");
+    let list = values["connections"].as_array_mut().unwrap();
+    list.retain(|connection| connection["name"] != "books");
+    list.insert(0, books);
+    let file = bed.folder().join("by-hand.yaml");
+    fs::write(&file, values.to_string()).unwrap();
+    let upgraded = bed.run(&["upgrade", "sc", tree("chart").to_str().unwrap(), "--values", file.to_str().unwrap(), "--timeout", "150s"]);
+    assert!(!upgraded.answer.is_ok, "the job refuses it");
+}
+
+fn names(session: &Session<'_>) -> Vec<String> {
+    let values = values(session);
+    let name = |connection: &Value| connection["name"].as_str().unwrap().to_owned();
+    values["connections"].as_array().unwrap().iter().filter(|connection| connection["state"] != "absent").map(name).collect()
+}
+
+fn values(session: &Session<'_>) -> Value {
+    let values = session.helm(&format!("helm get values sc --namespace {} --output json", session.system())).output;
+    let mut values: Value = serde_json::from_str(&values).unwrap();
+    if values["connections"].is_null() {
+        values["connections"] = json!([]);
+    }
+    values
+}
