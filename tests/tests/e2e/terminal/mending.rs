@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
+use sc_core::names::UNUSED_SINCE;
 use sc_tests::tree;
 use serde_json::{Value, json};
 
@@ -65,6 +66,9 @@ fn a_credential_that_a_rollback_brings_back_is_no_change() {
         let found = || Some(session.run("doctor -o json", "")).filter(|doctor| doctor.is_ok);
         kube::wait_for("the doctor to find nothing", Duration::from_secs(30), found);
         assert_eq!(super::password(bed), "hunter2-kept-hunter2");
+        let reference = &values(&session)["connections"][0]["credentials"]["password"]["secretKeyRef"]["name"];
+        let used = kube::existing(&bed.system, "secret", reference.as_str().unwrap());
+        assert_eq!(used["metadata"]["annotations"][UNUSED_SINCE], Value::Null, "it is not deleted as unused one day");
     });
 }
 
