@@ -38,3 +38,26 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 {{- end -}}
 {{- end }}
+
+{{- /*
+The namespaces in the manifest, joined by commas. Only what is absent is made, and what this release made earlier stays: a rollback needs it there. A namespace of
+someone else is left alone. `helm template` and Argo CD have no cluster to look at, and render all of them; `keep` holds them against deletion there too.
+Helm deletes what goes out of the manifest and does not say `keep`, as a namespace that was deleted and made anew by hand: `sc-config` knows which were in it.
+The release namespace is never among them: Helm makes it after rendering (--create-namespace).
+*/}}
+{{- define "sc-extension.namespaces" -}}
+{{- $before := dig "metadata" "annotations" "sc-extension.dev/namespaces" "" (lookup "v1" "Secret" .Release.Namespace "sc-config") | splitList "," | compact -}}
+{{- $own := printf "%s/%s" .Release.Namespace .Release.Name -}}
+{{- $names := list -}}
+{{- range without (uniq (concat .Values.namespaces.create $before)) .Release.Namespace -}}
+  {{- $live := lookup "v1" "Namespace" "" . -}}
+  {{- $annotations := dig "metadata" "annotations" dict $live -}}
+  {{- $owner := printf "%s/%s" (get $annotations "meta.helm.sh/release-namespace") (get $annotations "meta.helm.sh/release-name") -}}
+  {{- $is_asked_for := and (has . $.Values.namespaces.create) (or (not $live) (eq $owner $own)) -}}
+  {{- $is_unkept := and (has . $before) $live (ne (get $annotations "helm.sh/resource-policy") "keep") -}}
+  {{- if or $is_asked_for $is_unkept -}}
+    {{- $names = append $names . -}}
+  {{- end -}}
+{{- end -}}
+{{- join "," $names -}}
+{{- end }}

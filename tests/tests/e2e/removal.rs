@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::bed::{self, Bed, Helm};
 use crate::connections::{CLIENT_ID, pictures, postgres_inline};
-use crate::{kube, proof, traces};
+use crate::{kube, proof, size, traces};
 
 /// A connection with these fields beside its own.
 fn but(mut connection: Value, fields: &Value) -> Value {
@@ -92,4 +92,30 @@ fn a_cleanup_takes_all_along_and_leaves_what_is_not_ours() {
         proof::assert_proven(bed);
         assert_secrets(bed, bed.shop(), &["sc-orders-secret", "sc-pictures-secret"]);
     });
+}
+
+/// Helm deletes what was in its manifest and is not any more, and of a namespace that somebody made anew it does not know that it was to be kept.
+#[test]
+fn a_namespace_that_was_made_anew_by_hand_is_never_taken_away() {
+    size::for_each(&[Helm::Three, Helm::Four], |helm| bed::without_namespaces(*helm, "anew", 2, made_anew));
+}
+
+fn made_anew(bed: &Bed) {
+    let connections = [postgres_inline("orders", bed.shop(), "plain")];
+    let create = |names: &[String]| format!("namespaces.create={}", json!(names));
+    bed.upgraded(&connections, &["--create-namespace", "--set-json", &create(&bed.namespaces)]);
+    let uid = |name: &String| Some(kube::get("", "namespace", name)?["metadata"]["uid"].clone());
+    for name in &bed.namespaces {
+        kube::kubectl(&["delete", "namespace", name, "--wait=true"]);
+        kube::kubectl(&["create", "namespace", name]);
+    }
+    let anew: Vec<Option<Value>> = bed.namespaces.iter().map(uid).collect();
+    let are_there = || assert_eq!(bed.namespaces.iter().map(uid).collect::<Vec<_>>(), anew);
+    for _ in 0..2 {
+        // The other one is not asked for any more.
+        bed.upgraded(&connections, &["--set-json", &create(&bed.namespaces[..1])]);
+        are_there();
+    }
+    bed.helm(&["uninstall", "sc", "--wait"]);
+    are_there();
 }
