@@ -4,6 +4,7 @@
 
 mod by_hand;
 mod identity;
+mod manifest;
 pub(crate) mod mistake;
 pub(crate) mod objects;
 mod pods;
@@ -11,6 +12,7 @@ pub(crate) mod tree;
 mod variables;
 mod volumes;
 
+use manifest::Manifests;
 use mistake::Mistake;
 use objects::Objects;
 use pods::Pods;
@@ -58,9 +60,9 @@ impl Findings {
 /// All mistakes in the documents of a file, by line. Workloads that state no namespace are taken to be in `namespace`.
 pub(crate) fn findings(documents: &[Node], objects: &Objects<'_>, namespace: Option<&str>) -> Vec<Finding> {
     let mut findings = Findings::default();
-    for manifest in documents.iter().flat_map(manifests) {
-        by_hand::check(manifest, objects, namespace, &mut findings);
-        if let Some(pods) = Pods::of(manifest, objects, namespace) {
+    for manifest in &Manifests::of(documents, namespace).all {
+        by_hand::check(manifest, objects, &mut findings);
+        if let Some(pods) = Pods::of(manifest, objects) {
             for rule in RULES {
                 rule(&pods, &mut findings);
             }
@@ -71,13 +73,7 @@ pub(crate) fn findings(documents: &[Node], objects: &Objects<'_>, namespace: Opt
 
 /// How many workloads there are in the documents.
 pub(crate) fn workloads(documents: &[Node], objects: &Objects<'_>) -> usize {
-    documents.iter().flat_map(manifests).filter(|manifest| Pods::of(manifest, objects, None).is_some()).count()
-}
-
-/// A document, or what is in it if it is a list.
-fn manifests(document: &Node) -> Vec<&Node> {
-    let is_list = document.get("kind").text() == Some("List");
-    if is_list { document.get("items").items().iter().flat_map(manifests).collect() } else { vec![document] }
+    Manifests::of(documents, None).all.iter().filter(|manifest| Pods::of(manifest, objects).is_some()).count()
 }
 
 /// Whether it is said where the workload goes, if it uses a connection at all.

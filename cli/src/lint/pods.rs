@@ -4,9 +4,9 @@ use sc_core::catalogue::AuthType;
 use sc_core::object::ObjectKind;
 use sc_core::problem::At;
 
+use super::manifest::Manifest;
 use super::objects::{Object, Objects};
 use super::tree::Node;
-use crate::workload::Kind;
 
 /// The lists of containers in a pod.
 const CONTAINERS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
@@ -35,12 +35,9 @@ pub(crate) struct Reference<'a> {
 
 impl<'a> Pods<'a> {
     /// The pods of a manifest, if it is one of a workload.
-    pub(crate) fn of(whole: &'a Node, objects: &'a Objects<'a>, namespace: Option<&'a str>) -> Option<Self> {
-        let kind = Kind::named(whole.get("kind").text()?)?;
-        let group = |version: &'a str| version.split_once('/').map_or("", |(group, _)| group);
-        let is_kubernetes = whole.get("apiVersion").text().is_none_or(|version| group(version) == group(kind.api_version()));
-        let namespace = whole.at("/metadata/namespace").text().or(namespace);
-        is_kubernetes.then(|| Self { whole, template: whole.at(kind.template()), namespace, objects })
+    pub(crate) fn of(manifest: &Manifest<'a>, objects: &'a Objects<'a>) -> Option<Self> {
+        let Manifest { whole, namespace, .. } = *manifest;
+        manifest.template().map(|template| Self { whole, template, namespace, objects })
     }
 
     /// The containers, all that a pod has.

@@ -1,0 +1,66 @@
+//! The objects that the documents of a file describe, also those in lists.
+
+use super::tree::Node;
+use crate::workload::Kind;
+
+/// Kinds that have pods and that no command makes or changes: each with its API version, and where the template is.
+const READ_ALONE: [(&str, &str, &str); 2] = [("ReplicationController", "v1", "/spec/template"), ("PodTemplate", "v1", "/template")];
+
+/// An object.
+pub(crate) struct Manifest<'a> {
+    /// All that is written of it.
+    pub(crate) whole: &'a Node,
+    /// Its kind; empty if none is known.
+    pub(crate) kind: &'a str,
+    api_version: Option<&'a str>,
+    /// Its namespace, if that is known.
+    pub(crate) namespace: Option<&'a str>,
+}
+
+/// All of a file.
+pub(crate) struct Manifests<'a> {
+    pub(crate) all: Vec<Manifest<'a>>,
+    /// Where those are that state no namespace.
+    namespace: Option<&'a str>,
+}
+
+impl<'a> Manifests<'a> {
+    /// Those of these documents. What states no namespace is taken to be in `namespace`.
+    pub(crate) fn of(documents: &'a [Node], namespace: Option<&'a str>) -> Self {
+        let mut manifests = Self { all: Vec::new(), namespace };
+        for document in documents {
+            manifests.add(document, ("", None));
+        }
+        manifests
+    }
+
+    /// Adds a document, or what is in it if it is a list. Items that say nothing of their kind have that of their list, as kubectl reads them
+    /// (apimachinery, `decodeToList`). An empty namespace is none.
+    fn add(&mut self, whole: &'a Node, of_list: (&'a str, Option<&'a str>)) {
+        let own = whole.get("kind").text().map(|kind| (kind, whole.get("apiVersion").text()));
+        let (kind, api_version) = own.unwrap_or(of_list);
+        let items = whole.get("items").items();
+        if let Some(kind) = kind.strip_suffix("List").filter(|_| !items.is_empty()) {
+            for item in items {
+                self.add(item, (kind, api_version));
+            }
+            return;
+        }
+        let namespace = whole.at("/metadata/namespace").text().filter(|namespace| !namespace.is_empty()).or(self.namespace);
+        self.all.push(Manifest { whole, kind, api_version, namespace });
+    }
+}
+
+impl<'a> Manifest<'a> {
+    /// The template of its pods, if it is a workload.
+    pub(crate) fn template(&self) -> Option<&'a Node> {
+        let ours = || Kind::named(self.kind).map(|kind| (kind.api_version(), kind.template()));
+        let others = || READ_ALONE.into_iter().find(|(kind, ..)| *kind == self.kind).map(|(_, version, template)| (version, template));
+        let (version, template) = ours().or_else(others)?;
+        self.api_version.is_none_or(|own| group(own) == group(version)).then(|| self.whole.at(template))
+    }
+}
+
+fn group(version: &str) -> &str {
+    version.split_once('/').map_or("", |(group, _)| group)
+}
