@@ -60,9 +60,10 @@ impl Findings {
 /// All mistakes in the documents of a file, by line. Workloads that state no namespace are taken to be in `namespace`.
 pub(crate) fn findings(documents: &[Node], objects: &Objects<'_>, namespace: Option<&str>) -> Vec<Finding> {
     let mut findings = Findings::default();
-    for manifest in &Manifests::of(documents, namespace).all {
+    let file = Manifests::of(documents, namespace);
+    for manifest in &file.all {
         by_hand::check(manifest, objects, &mut findings);
-        if let Some(pods) = Pods::of(manifest, objects) {
+        if let Some(pods) = Pods::of(manifest, &file, objects) {
             for rule in RULES {
                 rule(&pods, &mut findings);
             }
@@ -73,7 +74,8 @@ pub(crate) fn findings(documents: &[Node], objects: &Objects<'_>, namespace: Opt
 
 /// How many workloads there are in the documents.
 pub(crate) fn workloads(documents: &[Node], objects: &Objects<'_>) -> usize {
-    Manifests::of(documents, None).all.iter().filter(|manifest| Pods::of(manifest, objects).is_some()).count()
+    let file = Manifests::of(documents, None);
+    file.all.iter().filter(|manifest| Pods::of(manifest, &file, objects).is_some()).count()
 }
 
 /// Whether it is said where the workload goes, if it uses a connection at all.

@@ -4,7 +4,6 @@ use sc_core::object::ObjectKind;
 
 use super::Findings;
 use super::mistake::Mistake;
-use super::objects::is_ours;
 use super::pods::Pods;
 use super::tree::Node;
 use crate::workload::{INJECTED, Needs, USE_IDENTITY};
@@ -17,7 +16,7 @@ pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
     let label = pods.template.at("/metadata/labels").get(USE_IDENTITY);
     let account = pods.account();
     let before = findings.0.len();
-    pods.objects.check(ObjectKind::ServiceAccount, pods.namespace, account, findings);
+    pods.check(ObjectKind::ServiceAccount, account, findings);
     // A name that is wrong is one mistake, whatever it should have been.
     if findings.0.len() == before {
         other_account(pods, account, findings);
@@ -44,7 +43,7 @@ fn without_label(pods: &Pods<'_>, account: &Node, findings: &mut Findings) {
     let misplaced = elsewhere.into_iter().chain([pods.template.at("/metadata/annotations").get(USE_IDENTITY)]).find(|node| node.is_there());
     if let Some(misplaced) = misplaced {
         findings.add(Mistake::LabelElsewhere, misplaced);
-    } else if account.text().is_some_and(|name| is_ours(ObjectKind::ServiceAccount, name)) && pods.wants_token() {
+    } else if pods.wants_token() {
         findings.add(Mistake::LabelMissing, account);
     }
 }

@@ -6,6 +6,14 @@ use crate::workload::Kind;
 /// Kinds that have pods and that no command makes or changes: each with its API version, and where the template is.
 const READ_ALONE: [(&str, &str, &str); 2] = [("ReplicationController", "v1", "/spec/template"), ("PodTemplate", "v1", "/template")];
 
+/// What makes a Secret beside the Secret itself, and where its name is: Sealed Secrets, External Secrets and cert-manager.
+const MAKERS: [(&str, &str); 4] = [
+    ("SealedSecret", "/metadata/name"),
+    ("ExternalSecret", "/spec/target/name"),
+    ("ExternalSecret", "/metadata/name"),
+    ("Certificate", "/spec/secretName"),
+];
+
 /// An object.
 pub(crate) struct Manifest<'a> {
     /// All that is written of it.
@@ -49,9 +57,21 @@ impl<'a> Manifests<'a> {
         let namespace = whole.at("/metadata/namespace").text().filter(|namespace| !namespace.is_empty()).or(self.namespace);
         self.all.push(Manifest { whole, kind, api_version, namespace });
     }
+
+    /// Whether there will be such an object by what the file says. What states no namespace may be in any.
+    pub(crate) fn has(&self, kind: &str, namespace: Option<&str>, name: &str) -> bool {
+        let is_near = |other: Option<&str>| namespace.is_none() || other.is_none() || other == namespace;
+        self.all.iter().any(|manifest| is_near(manifest.namespace) && manifest.makes(kind, name))
+    }
 }
 
 impl<'a> Manifest<'a> {
+    fn makes(&self, kind: &str, name: &str) -> bool {
+        let is_at = |pointer| self.whole.at(pointer).text() == Some(name);
+        let is_maker = || kind == "Secret" && MAKERS.into_iter().any(|(maker, pointer)| self.kind == maker && is_at(pointer));
+        self.kind == kind && is_at("/metadata/name") || is_maker()
+    }
+
     /// The template of its pods, if it is a workload.
     pub(crate) fn template(&self) -> Option<&'a Node> {
         let ours = || Kind::named(self.kind).map(|kind| (kind.api_version(), kind.template()));

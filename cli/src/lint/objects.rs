@@ -43,7 +43,7 @@ impl<'c> Objects<'c> {
         let here = || self.0.iter().filter(|object| object.is(kind, namespace));
         let what = format!("{} {}", kind.name(), Word::new(name));
         let place = namespace.map_or_else(String::new, |namespace| format!(" in namespace `{namespace}`"));
-        if is_ours(kind, name) {
+        if has_our_form(kind, name) {
             let fix = self.way_out(kind, name, &nearest(name, here()));
             findings.about(unknown(kind), node, format!("{what} is given by no connection{place}"), fix);
         } else if let Some(nearest) = nearest(name, here().filter(|object| object.is_meant_by(name))).nearest() {
@@ -80,7 +80,7 @@ impl Object<'_> {
 }
 
 /// Whether connections' objects of this kind have such names. A Secret may be of variables or a binding.
-pub(crate) fn is_ours(kind: ObjectKind, name: &str) -> bool {
+pub(crate) fn has_our_form(kind: ObjectKind, name: &str) -> bool {
     ObjectKind::ALL.into_iter().any(|known| known.name() == kind.name() && has_form(known, name))
 }
 

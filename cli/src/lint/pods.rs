@@ -4,8 +4,9 @@ use sc_core::catalogue::AuthType;
 use sc_core::object::ObjectKind;
 use sc_core::problem::At;
 
-use super::manifest::Manifest;
-use super::objects::{Object, Objects};
+use super::Findings;
+use super::manifest::{Manifest, Manifests};
+use super::objects::{Object, Objects, has_our_form};
 use super::tree::Node;
 
 /// The lists of containers in a pod.
@@ -19,6 +20,8 @@ pub(crate) struct Pods<'a> {
     pub(crate) template: &'a Node,
     /// Its namespace, if that is known.
     pub(crate) namespace: Option<&'a str>,
+    /// What else is in the file.
+    file: &'a Manifests<'a>,
     /// The objects of connections.
     pub(crate) objects: &'a Objects<'a>,
 }
@@ -35,9 +38,9 @@ pub(crate) struct Reference<'a> {
 
 impl<'a> Pods<'a> {
     /// The pods of a manifest, if it is one of a workload.
-    pub(crate) fn of(manifest: &Manifest<'a>, objects: &'a Objects<'a>) -> Option<Self> {
+    pub(crate) fn of(manifest: &Manifest<'a>, file: &'a Manifests<'a>, objects: &'a Objects<'a>) -> Option<Self> {
         let Manifest { whole, namespace, .. } = *manifest;
-        manifest.template().map(|template| Self { whole, template, namespace, objects })
+        manifest.template().map(|template| Self { whole, template, namespace, file, objects })
     }
 
     /// The containers, all that a pod has.
@@ -60,6 +63,22 @@ impl<'a> Pods<'a> {
     /// The object of a connection that a name leads to.
     pub(crate) fn object(&self, kind: ObjectKind, name: &Node) -> Option<&'a Object<'a>> {
         self.objects.find(kind, self.namespace, name.text()?)
+    }
+
+    /// Whether a name is that of a connection's object, or of one that a connection should have.
+    pub(crate) fn is_ours(&self, kind: ObjectKind, name: &Node) -> bool {
+        self.object(kind, name).is_some() || name.text().is_some_and(|text| has_our_form(kind, text)) && !self.is_in_file(kind.name(), name)
+    }
+
+    /// Notes what is wrong with a name of an object, unless the file has that object.
+    pub(crate) fn check(&self, kind: ObjectKind, name: &Node, findings: &mut Findings) {
+        if !self.is_in_file(kind.name(), name) {
+            self.objects.check(kind, self.namespace, name, findings);
+        }
+    }
+
+    fn is_in_file(&self, kind: &str, name: &Node) -> bool {
+        name.text().is_some_and(|name| self.file.has(kind, self.namespace, name))
     }
 
     /// Whether they want a token from the webhook: by the connections of their ServiceAccount that they use, or if they use none, by all of it. What

@@ -8,24 +8,19 @@ use sc_core::problem::{Choice, Word};
 
 use super::Findings;
 use super::mistake::Mistake;
-use super::objects::is_ours;
 use super::pods::{Pods, Reference};
 use super::tree::Node;
 
 /// Looks for mistakes about variables.
 pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
     for reference in pods.secrets() {
-        pods.objects.check(ObjectKind::Secret, pods.namespace, reference.name, findings);
-        if reference.optional.is_true() && is_of_connection(pods, reference.name) {
+        pods.check(ObjectKind::Secret, reference.name, findings);
+        if reference.optional.is_true() && pods.is_ours(ObjectKind::Secret, reference.name) {
             findings.add(Mistake::SecretOptional, reference.optional);
         }
         keys(pods, &reference, findings);
     }
     pods.containers().for_each(|container| sources(pods, container, findings));
-}
-
-fn is_of_connection(pods: &Pods<'_>, name: &Node) -> bool {
-    name.text().is_some_and(|text| is_ours(ObjectKind::Secret, text) || pods.object(ObjectKind::Secret, name).is_some())
 }
 
 /// The connection whose variables are in the Secret of this name.
@@ -51,10 +46,10 @@ fn sources(pods: &Pods<'_>, container: &Node, findings: &mut Findings) {
         let (secret, map) = (source.at("/secretRef/name"), source.at("/configMapRef/name"));
         let prefix = source.get("prefix");
         let is_prefixed = prefix.text().is_some_and(|prefix| !prefix.is_empty());
-        if is_prefixed && is_of_connection(pods, secret) {
+        if is_prefixed && pods.is_ours(ObjectKind::Secret, secret) {
             findings.add(Mistake::Prefixed, prefix);
         }
-        if is_of_connection(pods, map) {
+        if pods.is_ours(ObjectKind::Secret, map) {
             findings.add(Mistake::ConfigMapForSecret, map);
         }
         if let Some(connection) = connection(pods, secret).filter(|_| !is_prefixed) {

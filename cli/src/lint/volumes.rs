@@ -5,7 +5,6 @@ use sc_core::problem::Choice;
 
 use super::Findings;
 use super::mistake::Mistake;
-use super::objects::is_ours;
 use super::pods::{Pods, class};
 use super::tree::Node;
 use crate::workload::{CSI_DRIVER, Needs};
@@ -15,8 +14,8 @@ pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
     for volume in pods.volumes() {
         driver(volume, findings);
         let class = class(volume);
-        pods.objects.check(ObjectKind::SecretProviderClass, pods.namespace, class, findings);
-        if class.text().is_some_and(|name| is_ours(ObjectKind::SecretProviderClass, name)) {
+        pods.check(ObjectKind::SecretProviderClass, class, findings);
+        if pods.is_ours(ObjectKind::SecretProviderClass, class) {
             mounted(pods, volume, findings);
         }
     }
