@@ -25,6 +25,7 @@ pub(crate) enum Mistake {
     NamespaceUnstated,
     LoginMissing,
     IdentityByHand,
+    NameBlank,
 }
 
 /// How bad a mistake is.
@@ -70,7 +71,7 @@ impl Mistake {
 }
 
 /// All mistakes, in the order of [`Mistake`] and of their codes. A new one is added at the end.
-pub(crate) static TABLE: [Entry; 22] = [
+pub(crate) static TABLE: [Entry; 23] = [
     Entry {
         mistake: Mistake::LabelElsewhere,
         code: "SC2001",
@@ -173,7 +174,7 @@ pub(crate) static TABLE: [Entry; 22] = [
         level: Level::Error,
         title: "the Secret of a connection is named as a ConfigMap",
         cause: "there is no ConfigMap of that name, so the container does not start",
-        fix: "write `secretRef` in the place of `configMapRef`",
+        fix: "name it as a Secret: `secretRef`, `secretKeyRef` or `secret` in the place of `configMapRef`, `configMapKeyRef` or `configMap`",
     },
     Entry {
         mistake: Mistake::VariableOverridden,
@@ -246,6 +247,14 @@ pub(crate) static TABLE: [Entry; 22] = [
         title: "the container sets a variable of workload identity by hand",
         cause: "the webhook passes over what stands in `env`, so the SDK logs in as another identity, or not at all",
         fix: "take it out of `env`: the webhook sets it by the ServiceAccount",
+    },
+    Entry {
+        mistake: Mistake::NameBlank,
+        code: "SC2023",
+        level: Level::Error,
+        title: "the name of a connection's object begins or ends with white space",
+        cause: "white space is part of the name: kubectl refuses the workload, or its pods wait for an object that nobody can make",
+        fix: "write the name without it",
     },
 ];
 

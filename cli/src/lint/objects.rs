@@ -40,6 +40,12 @@ impl<'c> Objects<'c> {
     /// Notes what is wrong with a name if no connection gives such an object in that namespace, and it can have been meant to be one.
     pub(crate) fn check(&self, kind: ObjectKind, namespace: Option<&str>, node: &Node, findings: &mut Findings) {
         let Some(name) = node.text().filter(|name| self.find(kind, namespace, name).is_none()) else { return };
+        let bare = name.trim();
+        if bare != name && (has_our_form(kind, bare) || self.find(kind, namespace, bare).is_some()) {
+            let what = format!("the name of {} `{bare}` begins or ends with white space", kind.name());
+            findings.about(Mistake::NameBlank, node, what, format!("write `{bare}`"));
+            return;
+        }
         let here = || self.0.iter().filter(|object| object.is(kind, namespace));
         let what = format!("{} {}", kind.name(), Word::new(name));
         let place = namespace.map_or_else(String::new, |namespace| format!(" in namespace `{namespace}`"));

@@ -100,6 +100,24 @@ impl<'a> Pods<'a> {
         variables.chain(self.volumes().iter().flat_map(secrets_of_volume)).filter(|reference| reference.name.is_there()).collect()
     }
 
+    /// All places that name a Secret of a connection as a ConfigMap, each with what to write instead.
+    pub(crate) fn secrets_as_maps(&self) -> impl Iterator<Item = (&'a Node, &'static str)> {
+        let of_containers = |list| self.containers().flat_map(|container| container.get(list).items()).collect();
+        let projected = || self.volumes().iter().flat_map(|volume| volume.at("/projected/sources").items()).collect();
+        let places: [(Vec<&Node>, _, _); 4] = [
+            (of_containers("envFrom"), "/configMapRef/name", "write `secretRef` in the place of `configMapRef`"),
+            (of_containers("env"), "/valueFrom/configMapKeyRef/name", "write `secretKeyRef` in the place of `configMapKeyRef`"),
+            (
+                self.volumes().iter().collect(),
+                "/configMap/name",
+                "write `secret` in the place of `configMap`, and `secretName` in the place of its `name`",
+            ),
+            (projected(), "/configMap/name", "write `secret` in the place of `configMap`"),
+        ];
+        let names = places.into_iter().flat_map(|(nodes, pointer, fix)| nodes.into_iter().map(move |node| (node.at(pointer), fix)));
+        names.filter(|(name, _)| self.is_ours(ObjectKind::Secret, name) && !self.is_in_file("ConfigMap", name))
+    }
+
     /// All names that may lead to an object of a connection.
     pub(crate) fn named(&self) -> impl Iterator<Item = (ObjectKind, &'a Node)> {
         let secrets = self.secrets().into_iter().map(|reference| (ObjectKind::Secret, reference.name));

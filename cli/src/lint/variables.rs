@@ -20,6 +20,9 @@ pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
         }
         keys(pods, &reference, findings);
     }
+    for (name, fix) in pods.secrets_as_maps() {
+        findings.about(Mistake::ConfigMapForSecret, name, Mistake::ConfigMapForSecret.entry().title, fix);
+    }
     pods.containers().for_each(|container| sources(pods, container, findings));
 }
 
@@ -43,14 +46,10 @@ fn keys(pods: &Pods<'_>, reference: &Reference<'_>, findings: &mut Findings) {
 fn sources(pods: &Pods<'_>, container: &Node, findings: &mut Findings) {
     let mut given: BTreeMap<&str, &Connection> = BTreeMap::new();
     for source in container.get("envFrom").items() {
-        let (secret, map) = (source.at("/secretRef/name"), source.at("/configMapRef/name"));
-        let prefix = source.get("prefix");
+        let (secret, prefix) = (source.at("/secretRef/name"), source.get("prefix"));
         let is_prefixed = prefix.text().is_some_and(|prefix| !prefix.is_empty());
         if is_prefixed && pods.is_ours(ObjectKind::Secret, secret) {
             findings.add(Mistake::Prefixed, prefix);
-        }
-        if pods.is_ours(ObjectKind::Secret, map) {
-            findings.add(Mistake::ConfigMapForSecret, map);
         }
         if let Some(connection) = connection(pods, secret).filter(|_| !is_prefixed) {
             twice(connection, secret, &mut given, findings);
