@@ -13,6 +13,8 @@ pub(crate) const USE_IDENTITY: &str = "azure.workload.identity/use";
 pub(crate) const INJECTED: [&str; 4] = ["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST"];
 /// The driver that mounts objects of a vault.
 pub(crate) const CSI_DRIVER: &str = "secrets-store.csi.k8s.io";
+/// The fields of a pod that have containers. Those for debugging are in no file and no template: the API server takes none with a new pod.
+pub(crate) const CONTAINERS: [&str; 2] = ["initContainers", "containers"];
 /// Where clients look for bindings (servicebinding.io, "Workload projection"), and where they are put unless a workload says otherwise.
 const BINDING_ROOT: (&str, &str) = ("SERVICE_BINDING_ROOT", "/bindings");
 /// The longest name of a volume.

@@ -5,10 +5,9 @@ use serde_json::{Map, Value, json};
 use super::Findings;
 use super::facts::{Namespace, name_of};
 use crate::place::quoted;
+pub(super) use crate::workload::CONTAINERS;
 use crate::workload::{Kind, items, merged, nested};
 
-/// The fields of a pod that have containers.
-pub(super) const CONTAINERS: [&str; 2] = ["initContainers", "containers"];
 /// What the API server gave to each object, and to a pod.
 const GIVEN: &str = r#"{"metadata": {"uid": null, "resourceVersion": null}}"#;
 const GIVEN_TO_POD: &str = r#"{"spec": {"nodeName": null}}"#;

@@ -8,9 +8,7 @@ use super::Findings;
 use super::manifest::{Manifest, Manifests};
 use super::objects::{Object, Objects, has_our_form};
 use super::tree::Node;
-
-/// The lists of containers in a pod.
-const CONTAINERS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
+use crate::workload::CONTAINERS;
 
 /// The pods of a workload.
 pub(crate) struct Pods<'a> {
