@@ -64,7 +64,7 @@ impl<'a> Pods<'a> {
     }
 
     /// Whether a name is that of a connection's object, or of one that a connection should have.
-    pub(crate) fn is_ours(&self, kind: ObjectKind, name: &Node) -> bool {
+    pub(crate) fn is_of_connection(&self, kind: ObjectKind, name: &Node) -> bool {
         self.object(kind, name).is_some() || name.text().is_some_and(|text| has_our_form(kind, text)) && !self.is_in_file(kind.name(), name)
     }
 
@@ -113,7 +113,7 @@ impl<'a> Pods<'a> {
             (projected(), "/configMap/name", "write `secret` in the place of `configMap`"),
         ];
         let names = places.into_iter().flat_map(|(nodes, pointer, fix)| nodes.into_iter().map(move |node| (node.at(pointer), fix)));
-        names.filter(|(name, _)| self.is_ours(ObjectKind::Secret, name) && !self.is_in_file("ConfigMap", name))
+        names.filter(|(name, _)| self.is_of_connection(ObjectKind::Secret, name) && !self.is_in_file("ConfigMap", name))
     }
 
     /// All names that may lead to an object of a connection.

@@ -15,7 +15,7 @@ use super::tree::Node;
 pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
     for reference in pods.secrets() {
         pods.check(ObjectKind::Secret, reference.name, findings);
-        if reference.optional.is_true() && pods.is_ours(ObjectKind::Secret, reference.name) {
+        if reference.optional.is_true() && pods.is_of_connection(ObjectKind::Secret, reference.name) {
             findings.add(Mistake::SecretOptional, reference.optional);
         }
         keys(pods, &reference, findings);
@@ -48,7 +48,7 @@ fn sources(pods: &Pods<'_>, container: &Node, findings: &mut Findings) {
     for source in container.get("envFrom").items() {
         let (secret, prefix) = (source.at("/secretRef/name"), source.get("prefix"));
         let is_prefixed = prefix.text().is_some_and(|prefix| !prefix.is_empty());
-        if is_prefixed && pods.is_ours(ObjectKind::Secret, secret) {
+        if is_prefixed && pods.is_of_connection(ObjectKind::Secret, secret) {
             findings.add(Mistake::Prefixed, prefix);
         }
         if let Some(connection) = connection(pods, secret).filter(|_| !is_prefixed) {

@@ -15,7 +15,7 @@ pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
         driver(volume, findings);
         let class = class(volume);
         pods.check(ObjectKind::SecretProviderClass, class, findings);
-        if pods.is_ours(ObjectKind::SecretProviderClass, class) {
+        if pods.is_of_connection(ObjectKind::SecretProviderClass, class) {
             mounted(pods, volume, findings);
         }
     }
