@@ -221,7 +221,7 @@ pub fn has_form(kind: ObjectKind, name: &str) -> bool {
 
 /// Whether a Secret of this name could be one that the job makes.
 #[must_use]
-pub fn is_ours(secret: &str) -> bool {
+pub fn may_be_ours(secret: &str) -> bool {
     secret.starts_with("sc-") && ["-secret", "-binding", "-vaultlogin"].iter().any(|end| secret.ends_with(end))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use sc_core::names::{begins_as_ours, is_ours, normalised, of_connection};
+use sc_core::names::{begins_as_ours, may_be_ours, normalised, of_connection};
 use sc_core::problem::Choice;
 use serde_json::{Map, Value, json};
 
@@ -48,7 +48,7 @@ impl<'a> Workload<'a> {
     /// A pod that was started before its Secret got its present data.
     fn stale(&self, findings: &mut Findings<'_>) {
         let Some(started) = self.statuses().filter_map(|status| time(&status["state"]["running"]["startedAt"])).min() else { return };
-        for name in used(self.pod).into_iter().filter(|name| is_ours(name)) {
+        for name in used(self.pod).into_iter().filter(|name| may_be_ours(name)) {
             let secret = self.namespace.of("secrets").iter().find(|secret| name_of(secret) == name);
             let writes = secret.and_then(|secret| secret["metadata"]["managedFields"].as_array()).into_iter().flatten();
             let changed = writes.filter(|change| change["fieldsV1"]["f:data"].is_object()).filter_map(|change| time(&change["time"])).max();
@@ -78,10 +78,10 @@ impl<'a> Workload<'a> {
             findings.add("SC1506", self.object(), [("pod", pod), ("message", message.to_owned()), ("near", near(right)), ("repair", repair)]);
         } else if let Some(name) = message.split('"').nth(1).filter(|name| message.ends_with("not found") && !given.iter().any(|known| known == name))
         {
-            let near_ones = || given.iter().map(String::as_str).filter(|known| is_ours(name) || normalised(name).contains(of_connection(known)));
-            let choice = if is_ours(name) { Choice::of_objects(name, near_ones()) } else { Choice::of(name, near_ones()) };
+            let near_ones = || given.iter().map(String::as_str).filter(|known| may_be_ours(name) || normalised(name).contains(of_connection(known)));
+            let choice = if may_be_ours(name) { Choice::of_objects(name, near_ones()) } else { Choice::of(name, near_ones()) };
             let right = choice.nearest();
-            if is_ours(name) || right.is_some() {
+            if may_be_ours(name) || right.is_some() {
                 let Some(repair) = self.repair(findings, &Wrong { field: "name", is: (name, ""), right }) else { return };
                 findings.add("SC1505", self.object(), [("pod", pod), ("secret", name.to_owned()), ("near", near(right)), ("repair", repair)]);
             }
@@ -105,7 +105,7 @@ impl<'a> Workload<'a> {
             Some(patch) => template.patched(findings, patch),
             None if !wrong.is_in(template.pods()) => template.rid_of_made(findings),
             None => {
-                let is_there = |name: &&str| !is_ours(name) || self.namespace.find("secrets", name).is_some();
+                let is_there = |name: &&str| !may_be_ours(name) || self.namespace.find("secrets", name).is_some();
                 let is_better = |earlier: &Value| !wrong.is_in(earlier) && used(earlier).iter().all(is_there);
                 template.stopped(findings, template.earlier(self.namespace).is_some_and(is_better))
             }
@@ -159,7 +159,7 @@ fn refused(template: &Template<'_>, namespace: &Namespace, facts: &Facts, findin
     let Some((template, message)) = makers.find_map(|(template, maker)| Some((template, said(maker)?))) else { return };
     let pods = template.pods();
     let account = pods["spec"]["serviceAccountName"].as_str().unwrap_or_default();
-    if message.contains("violates PodSecurity") && used(pods).into_iter().any(is_ours) {
+    if message.contains("violates PodSecurity") && used(pods).into_iter().any(may_be_ours) {
         let repair = if asks_for_node(pods) { template.edited(findings) } else { template.patched(findings, restricted(pods)) };
         findings.add("SC1508", template.object(), [("message", message.to_owned()), ("repair", repair)]);
     } else if message.contains(&format!("serviceaccount \"{account}\" not found")) && begins_as_ours(account) {

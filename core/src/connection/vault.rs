@@ -6,7 +6,7 @@ use super::reader::Reader;
 use crate::catalogue::AuthType;
 use crate::cloud::Cloud;
 use crate::credential::Credential;
-use crate::names::{is_key, is_ours, is_subdomain};
+use crate::names::{is_key, is_subdomain, may_be_ours};
 use crate::problem::{Choice, Kind, Word};
 use crate::values::{Entry, VaultLogin, VaultObject};
 
@@ -70,7 +70,7 @@ impl Reader<'_> {
                 self.problems.add(&object.at, Kind::KeyCollision { what: "files", key: Word::new(file) });
             }
         }
-        if let Some(name) = entry.sync_secret.as_deref().filter(|name| !is_subdomain(name) || is_ours(name)) {
+        if let Some(name) = entry.sync_secret.as_deref().filter(|name| !is_subdomain(name) || may_be_ours(name)) {
             let rule = "the name of a Secret has a-z, 0-9, `-` and `.`, at most 253 of them, and is none that a connection makes: `sc-…-secret`, `sc-…-binding`, `sc-…-vaultlogin`";
             self.problems.add(&entry.at.field("syncSecret"), Kind::InvalidName { what: "Secret name", given: Word::new(name), rule });
         }
