@@ -3,8 +3,9 @@
 use super::tree::Node;
 use crate::workload::Kind;
 
-/// Kinds that have pods and that no command makes or changes: each with its API version, and where the template is.
-const READ_ALONE: [(&str, &str, &str); 2] = [("ReplicationController", "v1", "/spec/template"), ("PodTemplate", "v1", "/template")];
+/// Where kinds that are not known by name have a template of pods: a ReplicationController, an Argo Rollout and a Knative Service among others, a
+/// PodTemplate, and a ScaledJob of KEDA.
+const TEMPLATES: [&str; 3] = ["/spec/template", "/template", "/spec/jobTargetRef/template"];
 
 /// What makes a Secret beside the Secret itself, and where its name is: Sealed Secrets, External Secrets and cert-manager.
 const MAKERS: [(&str, &str); 4] = [
@@ -72,12 +73,12 @@ impl<'a> Manifest<'a> {
         self.kind == kind && is_at("/metadata/name") || is_maker()
     }
 
-    /// The template of its pods, if it is a workload.
+    /// The template of its pods, if it is a workload: of a known kind, or with a template that has containers.
     pub(crate) fn template(&self) -> Option<&'a Node> {
-        let ours = || Kind::named(self.kind).map(|kind| (kind.api_version(), kind.template()));
-        let others = || READ_ALONE.into_iter().find(|(kind, ..)| *kind == self.kind).map(|(_, version, template)| (version, template));
-        let (version, template) = ours().or_else(others)?;
-        self.api_version.is_none_or(|own| group(own) == group(version)).then(|| self.whole.at(template))
+        let is_of = |kind: &Kind| self.api_version.is_none_or(|version| group(version) == group(kind.api_version()));
+        let known = Kind::named(self.kind).filter(is_of).map(|kind| self.whole.at(kind.template()));
+        let has_containers = |template: &&Node| !template.at("/spec/containers").items().is_empty();
+        known.or_else(|| TEMPLATES.into_iter().map(|pointer| self.whole.at(pointer)).find(has_containers))
     }
 }
 
