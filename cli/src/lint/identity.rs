@@ -11,6 +11,10 @@ use crate::workload::{INJECTED, Needs, USE_IDENTITY};
 /// Where the label is taken for something else: the rest of a workload, and annotations.
 const ELSEWHERE: [&str; 3] = ["/metadata/labels", "/metadata/annotations", "/spec/jobTemplate/metadata/labels"];
 
+/// The containers that the webhook passes over, and the volume that it adds to a pod (azure-workload-identity v1.6.0, `pkg/webhook`).
+const SKIP_CONTAINERS: &str = "azure.workload.identity/skip-containers";
+const TOKEN_VOLUME: &str = "azure-identity-token";
+
 /// Looks for mistakes about identities.
 pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
     let label = pods.template.at("/metadata/labels").get(USE_IDENTITY);
@@ -24,8 +28,8 @@ pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
     if label.is_there() && is_default(account) && findings.0.len() == before {
         findings.add(Mistake::AccountMissing, label);
     }
-    if pods.wants_token() {
-        pods.containers().for_each(|container| by_hand(container, findings));
+    if pods.wants_token() && !is_hooked(pods) {
+        pods.containers().filter(|container| !is_skipped(pods, container)).for_each(|container| by_hand(container, findings));
     }
     if !label.is_there() {
         without_label(pods, account, findings);
@@ -46,6 +50,17 @@ fn without_label(pods: &Pods<'_>, account: &Node, findings: &mut Findings) {
     } else if pods.wants_token() {
         findings.add(Mistake::LabelMissing, account);
     }
+}
+
+/// Whether the webhook has had the pod already: it is read from a cluster.
+fn is_hooked(pods: &Pods<'_>) -> bool {
+    std::ptr::eq(pods.whole, pods.template) && pods.volumes().iter().any(|volume| volume.get("name").text() == Some(TOKEN_VOLUME))
+}
+
+/// Whether the webhook is told to pass over this container.
+fn is_skipped(pods: &Pods<'_>, container: &Node) -> bool {
+    let skipped = pods.template.at("/metadata/annotations").get(SKIP_CONTAINERS).text();
+    skipped.is_some_and(|names| names.split(';').any(|name| Some(name.trim()) == container.get("name").text()))
 }
 
 /// Notes what stands where the webhook would put the variables of the token.
