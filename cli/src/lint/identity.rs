@@ -18,6 +18,8 @@ const TOKEN_VOLUME: &str = "azure-identity-token";
 /// Looks for mistakes about identities.
 pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
     let label = pods.template.at("/metadata/labels").get(USE_IDENTITY);
+    // What says no in words wants no identity, unless its connections do.
+    let is_refusal = label.text() == Some("false") && !pods.wants_token();
     let account = pods.account();
     let before = findings.0.len();
     pods.check(ObjectKind::ServiceAccount, account, findings);
@@ -25,7 +27,7 @@ pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
     if findings.0.len() == before {
         other_account(pods, account, findings);
     }
-    if label.is_there() && is_default(account) && findings.0.len() == before {
+    if label.is_there() && !is_refusal && is_default(account) && findings.0.len() == before {
         findings.add(Mistake::AccountMissing, label);
     }
     if pods.wants_token() && !is_hooked(pods) {
@@ -33,7 +35,7 @@ pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
     }
     if !label.is_there() {
         without_label(pods, account, findings);
-    } else if label.text() != Some("true") {
+    } else if label.text() != Some("true") && !is_refusal {
         findings.add(Mistake::LabelValue, label);
     }
 }
@@ -78,7 +80,7 @@ fn other_account(pods: &Pods<'_>, account: &Node, findings: &mut Findings) {
     let found = pods.object(ObjectKind::ServiceAccount, account);
     for reference in pods.secrets() {
         let Some(object) = pods.object(ObjectKind::Secret, reference.name) else { continue };
-        let Some(wanted) = Needs::of(object.connection).account.filter(|name| account.text() != Some(name)) else { continue };
+        let Some(wanted) = Needs::of(object.connection).account.filter(|name| !pods.run_as(name)) else { continue };
         let what = format!("connection `{}` needs ServiceAccount `{wanted}`, and the pods run as another", object.connection.name.as_str());
         let fix = match found {
             Some(_) => "a pod has one ServiceAccount: give both connections one identity, or use them in two workloads".to_owned(),

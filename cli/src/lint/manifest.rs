@@ -59,10 +59,10 @@ impl<'a> Manifests<'a> {
         self.all.push(Manifest { whole, kind, api_version, namespace });
     }
 
-    /// Whether there will be such an object by what the file says. What states no namespace may be in any.
-    pub(crate) fn has(&self, kind: &str, namespace: Option<&str>, name: &str) -> bool {
+    /// What makes such an object by what the file says. What states no namespace may be in any.
+    pub(crate) fn find(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<&Manifest<'a>> {
         let is_near = |other: Option<&str>| namespace.is_none() || other.is_none() || other == namespace;
-        self.all.iter().any(|manifest| is_near(manifest.namespace) && manifest.makes(kind, name))
+        self.all.iter().find(|manifest| is_near(manifest.namespace) && manifest.makes(kind, name))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The pods that a workload of a document makes, and the names in them that may lead to connections.
 
 use sc_core::catalogue::AuthType;
+use sc_core::names::{Guid, WEBHOOK_CLIENT_ID};
 use sc_core::object::ObjectKind;
 use sc_core::problem::At;
 
@@ -58,6 +59,14 @@ impl<'a> Pods<'a> {
         if fields[0].is_there() { fields[0] } else { fields[1] }
     }
 
+    /// Whether they run as the ServiceAccount of a connection's identity, or as another that the file says is of that identity.
+    pub(crate) fn run_as(&self, wanted: &str) -> bool {
+        let Some(name) = self.account().text() else { return false };
+        let own = || self.file.find(ObjectKind::ServiceAccount.name(), self.namespace, name);
+        let client_id = || Guid::parse(own()?.whole.at("/metadata/annotations").get(WEBHOOK_CLIENT_ID).text()?);
+        name == wanted || client_id().is_some_and(|id| id.service_account() == wanted)
+    }
+
     /// The object of a connection that a name leads to.
     pub(crate) fn object(&self, kind: ObjectKind, name: &Node) -> Option<&'a Object<'a>> {
         self.objects.find(kind, self.namespace, name.text()?)
@@ -76,7 +85,7 @@ impl<'a> Pods<'a> {
     }
 
     fn is_in_file(&self, kind: &str, name: &Node) -> bool {
-        name.text().is_some_and(|name| self.file.has(kind, self.namespace, name))
+        name.text().is_some_and(|name| self.file.find(kind, self.namespace, name).is_some())
     }
 
     /// Whether they want a token from the webhook: by the connections of their ServiceAccount that they use, or if they use none, by all of it. What
