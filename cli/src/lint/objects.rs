@@ -48,7 +48,7 @@ impl<'c> Objects<'c> {
         }
         let here = || self.0.iter().filter(|object| object.is(kind, namespace));
         let what = format!("{} {}", kind.name(), Word::new(name));
-        let place = namespace.map_or_else(String::new, |namespace| format!(" in namespace `{namespace}`"));
+        let place = namespace.map_or_else(String::new, |namespace| format!(" in namespace {}", Word::new(namespace)));
         if has_our_form(kind, name) {
             let fix = self.way_out(kind, name, &nearest(name, here()));
             findings.about(unknown(kind), node, format!("{what} is given by no connection{place}"), fix);
