@@ -14,7 +14,10 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use sc_core::names::{is_label, is_subdomain};
 
+use crate::fault::Fault;
+use crate::output;
 use crate::place::Place;
+use azure::GlobalArgs;
 use connection::{CreateArgs, DeleteArgs, ListArgs, SelectArgs, UpdateArgs, ValidateArgs, WaitArgs};
 use diagnosis::{DoctorArgs, ExplainArgs, ReportArgs};
 use release::{ChangeArgs, DiffArgs, InstallArgs, LogsArgs, RerunArgs, StatusArgs, UninstallArgs};
@@ -36,6 +39,9 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) place: Place,
 
+    #[command(flatten)]
+    azure: GlobalArgs,
+
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -48,7 +54,15 @@ impl Args {
             let message = "standard input can be read once: give `-` to one argument";
             Self::command().error(ErrorKind::ArgumentConflict, message).exit();
         }
+        if let Some(fault) = args.refused() {
+            std::process::exit(output::failure(&fault.into()).into());
+        }
         args
+    }
+
+    /// Says which argument of every command of az is given and cannot be passed over.
+    pub(crate) fn refused(&self) -> Option<Fault> {
+        self.azure.meaningless().map(Fault::from)
     }
 
     /// The release that is meant by a command that is yet being typed: a shell hands it over behind `--`.
@@ -177,15 +191,15 @@ pub(crate) struct RenderArgs {
 #[command(after_help = "Example:\n  sc list-support-types --auth-type workload-identity --client-type python")]
 pub(crate) struct SupportArgs {
     /// Only this target service.
-    #[arg(long, short = 't', value_name = "NAME")]
+    #[arg(long, short = 't', value_name = "NAME", value_parser = words::target_service())]
     pub(crate) target_type: Option<String>,
 
     /// Only this auth type.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = words::auth_type())]
     pub(crate) auth_type: Option<String>,
 
     /// Only this client type.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = words::client_type())]
     pub(crate) client_type: Option<String>,
 
     /// Adds the `targetServices` of this values file; `-` is standard input.
@@ -200,7 +214,7 @@ pub(crate) struct SupportArgs {
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Output {
     /// How to print it: a table at a terminal, elsewhere JSON, as az does, unless it is said here.
-    #[arg(long, short, value_enum, value_name = "FORM")]
+    #[arg(long, short, value_enum, ignore_case = true, value_name = "FORM")]
     output: Option<Form>,
 }
 
@@ -211,13 +225,25 @@ impl Output {
     }
 }
 
-/// The forms of an output.
+/// The form of the answer, for the commands that give none.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct NoOutput {
+    /// Form of the answer. Passed over: this command gives none.
+    #[arg(long, short, value_enum, ignore_case = true, value_name = "FORM", hide = true)]
+    output: Option<Form>,
+}
+
+/// The forms of an output. Those that az writes in colour are the same without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Form {
     Table,
+    #[value(alias = "jsonc")]
     Json,
+    #[value(alias = "yamlc")]
     Yaml,
     Tsv,
+    // Nothing: the exit code says it. In `///` it would make the help of each command longer.
+    None,
 }
 
 impl Form {
@@ -254,4 +280,26 @@ pub(crate) fn release_name(text: &str) -> Result<String, String> {
 
 pub(crate) fn namespace(text: &str) -> Result<String, String> {
     is_label(text).then(|| text.to_owned()).ok_or_else(|| "a namespace has a-z, 0-9 and `-`, at most 63 of them".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// Whoever copies one gets no error of the shell's.
+    #[test]
+    fn each_example_of_the_help_is_what_bash_takes() {
+        let mut seen = 0;
+        for command in Args::command().get_subcommands() {
+            let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for example in text.lines().skip_while(|line| !line.starts_with("Example")).skip(1) {
+                let checked = Command::new("bash").args(["-n", "-c", example]).output().unwrap();
+                assert!(checked.status.success(), "{example}: {}", String::from_utf8_lossy(&checked.stderr));
+                seen += 1;
+            }
+        }
+        assert!(seen > 20, "only {seen} examples");
+    }
 }

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use crate::args::Pair;
-use crate::args::azure::{AzureArgs, Meaningless};
+use crate::args::azure::AzureArgs;
 use crate::args::connection::{AuthArgs, ConfigurationArgs, Options};
 use crate::fault::{Fault, Problematic};
 use crate::input;
@@ -62,7 +62,7 @@ pub(crate) fn asked(mut entry: Map<String, Value>, service: &TargetService, opti
     refuse_keyless(options)?;
     let name = text(&entry, "name");
     let before = text(&entry, "authType");
-    let login = Way::choose(service, &options.auth, &before)?;
+    let login = Way::choose(service, options, &before)?;
     set_configuration(&mut entry, &options.configuration);
     set_client_type(&mut entry, options);
     if options.adopt {
@@ -91,9 +91,7 @@ pub(crate) fn refuse_meaningless(azure: &AzureArgs) -> Result<()> {
     if azure.vault_id.is_some() {
         output::say("note: `--vault-id` is passed over, as by az for AKS: credentials go to a Secret, or stay in one that `--secret-ref` names");
     }
-    azure
-        .meaningless()
-        .map_or(Ok(()), |Meaningless { flag, why, fix }| Err(Fault::invalid(format!("`{flag}` means nothing here: {why}"), fix).into()))
+    azure.meaningless().map_or(Ok(()), |meaningless| Err(Fault::from(meaningless).into()))
 }
 
 /// Refuses what should be `KEY=VALUE` and has no key. It is not quoted: it may be a credential.
@@ -117,7 +115,7 @@ fn refuse_keyless(options: &Options) -> Result<()> {
 
 /// A connection for the provider stays one, whatever client type is asked for, as in az.
 fn set_client_type(entry: &mut Map<String, Value>, options: &Options) {
-    let is_for_provider = options.configuration.use_appconfig_extension || text(entry, "clientType") == PROVIDER;
+    let is_for_provider = options.configuration.use_appconfig_extension == Some(true) || text(entry, "clientType") == PROVIDER;
     let client_type = if is_for_provider { Some(PROVIDER) } else { options.client_type.as_deref() };
     if let Some(client_type) = client_type {
         entry.insert("clientType".into(), json!(client_type));
@@ -158,6 +156,7 @@ fn set_configuration(entry: &mut Map<String, Value>, given: &ConfigurationArgs) 
 
 /// How a connection logs in, as it was asked for.
 struct Way<'s> {
+    service: &'s TargetService,
     auth_type: AuthType,
     login: &'s Login,
     /// Whether an argument asked for it.
@@ -166,21 +165,20 @@ struct Way<'s> {
 
 impl<'s> Way<'s> {
     /// By the arguments; or else as before; or else the one that az would take, as far as it needs nothing that only Azure knows.
-    fn choose(service: &'s TargetService, auth: &AuthArgs, before: &str) -> Result<Self> {
+    fn choose(service: &'s TargetService, options: &Options, before: &str) -> Result<Self> {
         let offered = |auth_type: AuthType| service.auth_types.get(&auth_type);
-        let asked_for = asked_for(auth);
+        let asked_for = asked_for(&options.auth)?;
         let before = service.auth_types.keys().find(|auth_type| auth_type.name() == before).copied();
         let only = || (service.auth_types.len() == 1).then(|| service.auth_types.keys().next().copied()).flatten();
         let is_given = asked_for.is_some();
         let Some(auth_type) = asked_for.or(before).or_else(only) else {
-            let flags: Vec<&str> = service.auth_types.keys().map(|auth_type| flag(*auth_type)).collect();
-            return Err(Fault::invalid("it is not said how the workload logs in", format!("add one of {}", flags.join(", "))).into());
+            return Err(unsaid(service, options).into());
         };
         let login = offered(auth_type).ok_or_else(|| {
             let flags: Vec<&str> = service.auth_types.keys().map(|auth_type| flag(*auth_type)).collect();
             Fault::invalid(format!("`{}` does not offer auth type `{}`", service.name, auth_type.name()), format!("use {}", flags.join(" or ")))
         })?;
-        Ok(Self { auth_type, login, is_given })
+        Ok(Self { service, auth_type, login, is_given })
     }
 
     /// Puts the credentials that may be seen into the entry; returns those that may not, and what was typed.
@@ -192,7 +190,11 @@ impl<'s> Way<'s> {
     ) -> Result<(BTreeMap<Credential, SecretString>, Vec<Pair>)> {
         let mut known = entry.get("credentials").and_then(Value::as_object).cloned().unwrap_or_default();
         let mut hidden = BTreeMap::new();
-        for (credential, value) in self.given(auth)? {
+        let given = self.given(auth)?;
+        let references = auth.secret_ref.iter().map(reference).collect::<Result<Vec<_>>>()?;
+        refuse_twice(&given, &references)?;
+        self.refuse_whole(&given, &known)?;
+        for (credential, value) in given {
             if credential.is_confidential() {
                 known.remove(credential.name());
                 hidden.insert(credential, SecretString::from(value));
@@ -200,10 +202,7 @@ impl<'s> Way<'s> {
                 known.insert(credential.name().to_owned(), json!(value));
             }
         }
-        for pair in &auth.secret_ref {
-            let (credential, reference) = reference(pair)?;
-            known.insert(credential.name().to_owned(), reference);
-        }
+        known.extend(references.into_iter().map(|(credential, reference)| (credential.name().to_owned(), reference)));
         if self.auth_type == AuthType::Csi {
             set_vault(entry, auth);
             if entry.get("login").is_none_or(|login| login != SERVICE_PRINCIPAL) {
@@ -257,7 +256,8 @@ impl<'s> Way<'s> {
             (AuthType::Csi, Credential::ClientId) => "give it by `--client-id`".into(),
             (_, Credential::TenantId) => "give it by `--tenant-id`".into(),
             _ if credential.is_confidential() => format!(
-                "give it on standard input with `--credentials-stdin`, as `{key}=…`, name a Secret that has it by `--secret-ref {}=SECRET/KEY`, or run `sc` at a terminal, which asks for it",
+                "{}give it on standard input with `--credentials-stdin`, as `{key}=…`, name a Secret that has it by `--secret-ref {}=SECRET/KEY`, or run `sc` at a terminal, which asks for it",
+                if is_fetched(credential) { "az would fetch it from the target, which `sc` cannot; here " } else { "" },
                 credential.name()
             ),
             _ => format!("give it by `{} {key}=…`", flag(self.auth_type)),
@@ -266,10 +266,12 @@ impl<'s> Way<'s> {
 
     /// The credentials that the arguments and standard input have.
     fn given(&self, auth: &AuthArgs) -> Result<Vec<(Credential, String)>> {
-        let pairs = auth.secret.iter().chain(&auth.service_principal).flatten().chain(&auth.typed);
+        let pairs = [("`--secret`", auth.secret.as_ref()), ("`--service-principal`", auth.service_principal.as_ref()), ("standard input", Some(&auth.typed))];
         let mut given = Vec::new();
-        for Pair { key, value } in pairs.filter(|pair| pair.key != "object-id") {
-            given.push((self.named(key)?, value.clone()));
+        for (from, pair) in pairs.into_iter().flat_map(|(from, pairs)| pairs.into_iter().flatten().map(move |pair| (from, pair))) {
+            if pair.key != "object-id" {
+                given.push((self.named(from, &pair.key)?, pair.value.clone()));
+            }
         }
         let flags = [
             (Credential::ClientId, &auth.client_id),
@@ -283,17 +285,24 @@ impl<'s> Way<'s> {
         if let Some(id) = auth.identity().filter(|id| auth.client_id.is_none() || Guid::parse(id).is_some()) {
             given.push((Credential::ClientId, client_id(id)?));
         }
-        let differs = |(credential, value): &(Credential, String)| given.iter().any(|(other, one)| other == credential && one != value);
-        match given.iter().find(|pair| differs(pair)) {
-            Some((credential, _)) => {
-                Err(Fault::invalid(format!("`{}` is given more than once, and not the same", credential.name()), "give it once").into())
-            }
-            None => Ok(given),
+        Ok(given)
+    }
+
+    /// Refuses a connection string in the place of a password, as az takes it for mongodb-atlas: the catalogue makes one from its parts.
+    fn refuse_whole(&self, given: &[(Credential, String)], known: &Map<String, Value>) -> Result<()> {
+        let has_user = known.contains_key(Credential::Username.name()) || given.iter().any(|(credential, _)| *credential == Credential::Username);
+        let is_whole = given.iter().any(|(credential, value)| *credential == Credential::Password && value.contains("://"));
+        if has_user || !is_whole || !self.login.credentials.contains(&Credential::Username) {
+            return Ok(());
         }
+        let others: Vec<String> = self.service.parts.iter().map(|part| format!(" {part}=…")).collect();
+        let others = if others.is_empty() { String::new() } else { format!(", and by `--target{}` what no id has", others.concat()) };
+        let what = "credential `username` is missing, and the secret looks like a whole connection string";
+        Err(Fault::invalid(what, format!("give its parts: user and password by `--secret name=… secret=…`{others}")).into())
     }
 
     /// The credential that a key means, as az or the values call it.
-    fn named(&self, key: &str) -> Result<Credential> {
+    fn named(&self, from: &str, key: &str) -> Result<Credential> {
         let used = || self.login.credentials.iter().chain(&self.login.optional_credentials).copied();
         if ["secret-uri", "secret-name"].contains(&key) {
             return Err(Fault::invalid(format!("`{key}` is not supported, as by az for AKS"), "use `--secret-ref`, or auth type `csi`").into());
@@ -302,7 +311,7 @@ impl<'s> Way<'s> {
         found.ok_or_else(|| {
             let known: Vec<&str> = used().map(word).collect();
             // The key is not shown: it may be a credential that was written without one.
-            Fault::invalid("a key is none of this auth type's", format!("its keys are {}", known.join(", "))).into()
+            Fault::invalid(format!("a key of {from} is none of this auth type's"), format!("its keys are {}", known.join(", "))).into()
         })
     }
 }
@@ -318,15 +327,63 @@ fn word(credential: Credential) -> &'static str {
 }
 
 /// The auth type that the arguments ask for.
-fn asked_for(auth: &AuthArgs) -> Option<AuthType> {
+///
+/// # Errors
+/// If they ask for two that exclude each other.
+fn asked_for(auth: &AuthArgs) -> Result<Option<AuthType>> {
+    let is_csi = auth.enable_csi == Some(true);
+    let is_secret = auth.secret.is_some() || auth.kafka_secret.is_some();
+    if is_csi && is_secret {
+        return Err(Fault::invalid("`--enable-csi` and a secret are two ways to log in", "leave one of them out").into());
+    }
     // The driver logs in by one of the others, too.
     let flags = [
-        (auth.enable_csi == Some(true), AuthType::Csi),
-        (auth.secret.is_some() || auth.kafka_secret.is_some(), AuthType::Secret),
+        (is_csi, AuthType::Csi),
+        (is_secret, AuthType::Secret),
         (auth.identity().is_some(), AuthType::WorkloadIdentity),
         (auth.service_principal.is_some(), AuthType::ServicePrincipal),
     ];
-    flags.into_iter().find_map(|(is_given, auth_type)| is_given.then_some(auth_type))
+    Ok(flags.into_iter().find_map(|(is_given, auth_type)| is_given.then_some(auth_type)))
+}
+
+/// Says that no argument asks for an auth type, and what az would do then.
+fn unsaid(service: &TargetService, options: &Options) -> Fault {
+    let flags: Vec<&str> = service.auth_types.keys().map(|auth_type| flag(*auth_type)).collect();
+    let flags = flags.join(", ");
+    let is_out = |what: &str| options.configuration.opt_out.iter().any(|out| out == what);
+    if is_out("auth") && is_out("configinfo") {
+        let what = "without auth and configinfo nothing is left that would be made in the cluster";
+        return Fault::invalid(what, format!("leave the connection out, which az would note in Azure alone, or add one of {flags}"));
+    }
+    let of_secret: Vec<Credential> = service.auth_types.get(&AuthType::Secret).iter().flat_map(|login| login.credentials.iter().copied()).collect();
+    let az = if service.auth_types.contains_key(&AuthType::Csi) {
+        "; az would take `--enable-csi` and the identity of the cluster's add-on: here give it by `--enable-csi --client-id ID --tenant-id ID`"
+    } else if of_secret.iter().copied().any(is_fetched) {
+        "; az would fetch the target's key, which `sc` cannot: here give it by `--secret --credentials-stdin`"
+    } else if of_secret.contains(&Credential::Username) {
+        "; az would ask for user and password: here give them by `--secret name=USER`, which asks for the password"
+    } else {
+        ""
+    };
+    Fault::invalid("it is not said how the workload logs in", format!("add one of {flags}{az}"))
+}
+
+/// Whether it is a credential that az reads in Azure.
+fn is_fetched(credential: Credential) -> bool {
+    matches!(credential, Credential::AccessKey | Credential::ConnectionString)
+}
+
+/// Refuses a credential that is given in two ways which differ, as value or reference: only one of them could count.
+fn refuse_twice(given: &[(Credential, String)], references: &[(Credential, Value)]) -> Result<()> {
+    let given = given.iter().map(|(credential, value)| (*credential, json!(value)));
+    let all: Vec<(Credential, Value)> = given.chain(references.iter().cloned()).collect();
+    let differs = |(credential, value): &&(Credential, Value)| all.iter().any(|(other, one)| other == credential && one != value);
+    match all.iter().find(differs) {
+        Some((credential, _)) => {
+            Err(Fault::invalid(format!("credential `{}` is given more than once, and not the same", credential.name()), "give it once").into())
+        }
+        None => Ok(()),
+    }
 }
 
 /// The argument that asks for an auth type.

@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 }
 
 /// Does what the arguments say; returns the exit code.
-fn run(Args { place, command }: &Args) -> Result<u8> {
+fn run(Args { place, command, .. }: &Args) -> Result<u8> {
     match command {
         Command::Render(args) => render::run(args, place),
         Command::ListSupportTypes(args) => support::run(args),

@@ -111,6 +111,7 @@ pub(crate) fn show(form: Form, shown: &Shown<'_>) -> Result<()> {
     print(&match form {
         Form::Json => serde_json::to_string_pretty(&shown.value).context("failed to write JSON")? + "\n",
         Form::Yaml => manifest::yaml(&shown.value)?,
+        Form::None => String::new(),
         Form::Tsv => shown.rows.iter().map(|row| row.join("\t") + "\n").collect(),
         Form::Table => table(shown, width()),
     })

@@ -13,7 +13,7 @@ use sc_tests::{files, golden, stem, tree};
 use serde_json::{Value, json};
 
 /// Name, arguments, and the file that is standard input.
-const TRANSCRIPTS: [(&str, &str, &str); 66] = [
+const TRANSCRIPTS: [(&str, &str, &str); 69] = [
     ("bind-fixed", "bind job/report orders", ""),
     ("bind-kind", "bind service/web orders", ""),
     ("bind-no-kind", "bind web orders", ""),
@@ -47,6 +47,9 @@ const TRANSCRIPTS: [(&str, &str, &str); 66] = [
     ("list-own-unreadable", "list-support-types -f secrets-broken.yaml", ""),
     ("list-own-wrong", "list-support-types -f own-wrong.yaml", ""),
     ("list-tsv", "list-support-types -t appconfig -o tsv", ""),
+    ("list-az-words", "list-support-types -t AppConfig -o TSV --only-show-errors --debug --verbose --subscription x", ""),
+    ("list-none", "list-support-types -o none", ""),
+    ("list-query", "list-support-types --query [].target", ""),
     ("list-unknown-form", "list-support-types -o xml", ""),
     ("list-unknown-words", "list-support-types -t redis-enterprize --auth-type workloadidentity --client-type pyhton", ""),
     ("list-yaml", "list-support-types -t appconfig -o yaml", ""),

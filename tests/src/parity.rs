@@ -50,6 +50,21 @@ impl Parity {
             .collect()
     }
 
+    /// The flags that go with every command, each with its short form after it.
+    pub fn globals(&self) -> Vec<Vec<&str>> {
+        self.data["globals"].as_array().unwrap().iter().map(|flag| text(flag).split(',').collect()).collect()
+    }
+
+    /// The flags that may have a boolean after them.
+    pub fn booleans(&self) -> Vec<&str> {
+        self.data["booleans"].as_array().unwrap().iter().map(text).collect()
+    }
+
+    /// Choices as they may be written, and as they are spelled.
+    pub fn choices(&self) -> Vec<(&str, &str)> {
+        self.data["choices"].as_array().unwrap().iter().map(|pair| (text(&pair[0]), text(&pair[1]))).collect()
+    }
+
     /// The recordings by name, each with its commands in order.
     pub fn recordings(&self) -> Vec<(&str, Vec<Command<'_>>)> {
         let command = |data| Command { data, reasons: &self.data["reasons"] };

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, Parser};
 use clap_complete::ArgValueCompleter;
 
 use super::azure::AzureArgs;
-use super::{Output, Pair, namespace, pair};
+use super::{NoOutput, Output, Pair, namespace, pair, words};
 use crate::completion;
 
 /// What az wants to know of the identity of a MySQL server.
@@ -28,10 +29,6 @@ pub(crate) struct SourceArgs {
     /// Name of the AKS cluster; its context in the kubeconfig is taken.
     #[arg(long = "name", short = 'n', id = "cluster_name", value_name = "NAME")]
     pub(crate) name: Option<String>,
-
-    /// Subscription of the AKS cluster. Passed over: the context in the kubeconfig says which cluster it is.
-    #[arg(long, value_name = "ID", hide = true)]
-    pub(crate) subscription: Option<String>,
 }
 
 /// Which connection.
@@ -161,7 +158,7 @@ impl UpdateArgs {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
     /// Whose names the variables get: `sc list-support-types` has them all.
-    #[arg(long, value_name = "NAME", add = ArgValueCompleter::new(completion::client_types))]
+    #[arg(long, value_name = "NAME", value_parser = words::client_type(), add = ArgValueCompleter::new(completion::client_types))]
     pub(crate) client_type: Option<String>,
 
     /// Takes over objects of these names that are there already and not ours, once.
@@ -264,25 +261,7 @@ pub(crate) struct TargetArgs {
 impl TargetArgs {
     /// The parts that were given, as values name them.
     pub(crate) fn given(&self) -> Vec<(&str, &str)> {
-        let named = [
-            ("id", &self.target_id),
-            ("target_resource_group", &self.target_resource_group),
-            ("server", &self.server),
-            ("database", &self.database),
-            ("account", &self.account),
-            ("key_space", &self.key_space),
-            ("graph", &self.graph),
-            ("table", &self.table),
-            ("vault", &self.vault),
-            ("config_store", &self.app_config),
-            ("namespace", &self.namespace),
-            ("signalr", &self.signalr),
-            ("webpubsub", &self.webpubsub),
-            ("appinsights", &self.app_insights),
-            ("bootstrapServer", &self.bootstrap_server),
-            ("schemaRegistry", &self.schema_registry),
-        ];
-        let named = named.into_iter().filter_map(|(name, value)| Some((name, value.as_deref()?)));
+        let named = words::PARTS.iter().filter_map(|(part, _, value)| Some((*part, value(self).as_deref()?)));
         named.chain(self.parts.iter().map(|pair| (pair.key.as_str(), pair.value.as_str()))).collect()
     }
 }
@@ -309,7 +288,7 @@ pub(crate) struct AuthArgs {
     /// By the Secrets Store CSI driver, which mounts secrets of a key vault (keyvault only).
     ///
     /// The driver's provider logs in as the managed identity of `--client-id`, or with `--workload-identity` or `--service-principal` as that one.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", conflicts_with_all = ["secret", "kafka_secret"])]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", value_parser = BoolishValueParser::new())]
     pub(crate) enable_csi: Option<bool>,
 
     /// With --enable-csi or --workload-identity: client id of the identity.
@@ -389,12 +368,13 @@ pub(crate) struct ConfigurationArgs {
     pub(crate) additional_configurations: Vec<Pair>,
 
     /// What is left out: `configinfo` leaves out the Secret with variables. `publicnetwork` and `auth` change nothing: `sc` touches neither.
-    #[arg(long, value_name = "WHAT", num_args = 1.., value_parser = ["publicnetwork", "configinfo", "auth"])]
+    #[arg(long, value_name = "WHAT", num_args = 1.., ignore_case = true, value_parser = opt_out())]
     pub(crate) opt_out: Vec<String>,
 
     /// Gives the variable that the App Configuration provider for Kubernetes reads (appconfig only).
-    #[arg(long, short = 'e', visible_alias = "enable-appconfig-extension")]
-    pub(crate) use_appconfig_extension: bool,
+    #[arg(long, short = 'e', visible_alias = "enable-appconfig-extension", value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(value_parser = BoolishValueParser::new())]
+    pub(crate) use_appconfig_extension: Option<bool>,
 }
 
 /// Checks a connection from its values to the first words of its target, the latter from a pod in its namespace, which is gone afterwards.
@@ -430,6 +410,9 @@ pub(crate) struct DeleteArgs {
     pub(crate) no_wait: bool,
 
     #[command(flatten)]
+    output: NoOutput,
+
+    #[command(flatten)]
     pub(crate) selection: Selection,
 }
 
@@ -463,7 +446,15 @@ pub(crate) struct WaitArgs {
     pub(crate) timeout: Duration,
 
     #[command(flatten)]
+    output: NoOutput,
+
+    #[command(flatten)]
     pub(crate) selection: Selection,
+}
+
+/// What az lets be left out, in any case, as it is spelled here.
+fn opt_out() -> impl TypedValueParser<Value = String> {
+    PossibleValuesParser::new(["publicnetwork", "configinfo", "auth"]).map(|what| what.to_lowercase())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

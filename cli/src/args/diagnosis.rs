@@ -21,7 +21,7 @@ pub(crate) struct DoctorArgs {
 #[derive(Debug, Parser)]
 #[command(after_help = "Examples:
   sc explain SC1001
-  sc explain another operation (install/upgrade/rollback) is in progress")]
+  sc explain 'another operation (install/upgrade/rollback) is in progress'")]
 pub(crate) struct ExplainArgs {
     /// The code, or the message.
     #[arg(value_name = "CODE|MESSAGE")]
