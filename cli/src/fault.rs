@@ -50,8 +50,12 @@ impl fmt::Display for Fault {
 #[derive(Debug)]
 pub(crate) struct Problematic {
     pub(crate) problems: Vec<Problem>,
+    /// The names of the connections that they are about, in the order of the values.
+    pub(crate) names: Vec<String>,
     /// What a text about values is to whoever wrote something else, such as flags.
     pub(crate) words: fn(&str) -> String,
+    /// What a place in the values is to them, with those names.
+    pub(crate) place: fn(&At, &[String]) -> String,
 }
 
 impl Problematic {
@@ -62,7 +66,7 @@ impl Problematic {
 
     /// These, as the values say it.
     pub(crate) fn of(problems: Vec<Problem>) -> Self {
-        Self { problems, words: str::to_owned }
+        Self { problems, names: Vec::new(), words: str::to_owned, place: |at, _| at.to_string() }
     }
 }
 

@@ -43,8 +43,11 @@ pub(crate) fn say(line: &str) {
 
 /// Says what is wrong, where, and how to mend it.
 pub(crate) fn problem(problem: &Problem, advice: Option<Advice>) {
-    let Advice { what, fix } = advice.unwrap_or_else(|| Advice { what: problem.to_string(), fix: problem.fix() });
-    say(&format!("error: {what}\n   at: {}\n  fix: {fix}", problem.at));
+    problem_at(&problem.at.to_string(), advice.unwrap_or_else(|| Advice { what: problem.to_string(), fix: problem.fix() }));
+}
+
+fn problem_at(place: &str, Advice { what, fix }: Advice) {
+    say(&format!("error: {what}\n   at: {place}\n  fix: {fix}"));
 }
 
 /// What to say of a problem where a terminal calls for other words than a cluster.
@@ -57,9 +60,9 @@ pub(crate) struct Advice {
 
 /// Says why a command could not do its work, and what to do about it; returns the exit code.
 pub(crate) fn failure(error: &anyhow::Error) -> u8 {
-    if let Some(Problematic { problems, words }) = error.downcast_ref() {
+    if let Some(Problematic { problems, names, words, place }) = error.downcast_ref() {
         for found in problems {
-            problem(found, Some(Advice { what: words(&found.to_string()), fix: words(&found.fix()) }));
+            problem_at(&place(&found.at, names), Advice { what: words(&found.to_string()), fix: words(&found.fix()) });
         }
         return exit::INVALID;
     }

@@ -246,7 +246,7 @@ impl<'a> Store<'a> {
         let before = if now.is_empty() || before.is_null() { Vec::new() } else { self.problems(before).await };
         let (old, new): (Vec<_>, Vec<_>) = now.into_iter().partition(|problem| before.contains(problem));
         if !new.is_empty() {
-            return Err(Problematic::of(new).into());
+            return Err(Problematic { names: names_of(values), ..Problematic::of(new) }.into());
         }
         output::problems_beside(&old);
         Ok(())
@@ -356,6 +356,11 @@ pub(crate) fn values_of(stored: &Stored) -> Value {
         values["connections"] = json!([]);
     }
     values
+}
+
+/// The names of the connections in the values, in their order.
+fn names_of(values: &Value) -> Vec<String> {
+    values["connections"].as_array().into_iter().flatten().map(|entry| entry["name"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
 /// Whether one version is later than another, both as semver writes them.

@@ -2,6 +2,7 @@
 
 use clap::builder::{StringValueParser, TypedValueParser};
 use sc_core::catalogue::{AuthType, CLIENT_TYPES, Catalogue};
+use sc_core::problem::{At, Word};
 
 use super::connection::TargetArgs;
 
@@ -34,6 +35,34 @@ pub(crate) fn in_flags(text: &str) -> String {
     told.replace("`target.", "`--target ").replace("`secrets`", "`--vault-object`")
 }
 
+/// The other fields of a connection, and the arguments that set them.
+const FIELDS: [(&str, &str); 12] = [
+    ("name", "`--connection`"),
+    ("namespace", "`--kube-namespace`"),
+    ("targetService", "TARGET"),
+    ("target", "`--target-id` or the target's parts"),
+    ("authType", "how the workload logs in"),
+    ("credentials", "how the workload logs in"),
+    ("clientType", "`--client-type`"),
+    ("customizedKeys", "`--customized-keys`"),
+    ("additionalConnectionStringProperties", "`--connstr-props`"),
+    ("additionalConfigurations", "`--additional-configurations`"),
+    ("secrets", "`--vault-object`"),
+    ("optOut", "`--opt-out`"),
+];
+
+/// A place in the values, for whoever wrote flags: which connection, of these names, and which argument of it.
+pub(crate) fn place(at: &At, names: &[String]) -> String {
+    let text = at.to_string();
+    let field = text.strip_prefix("connections[").and_then(|rest| Some(rest.split_once(']')?.1.trim_start_matches('.')));
+    let (Some(field), Some(name)) = (field, at.index().and_then(|index| names.get(index))) else { return text };
+    let part = field.split(['.', '[']).next().unwrap_or_default();
+    let known = FIELDS.iter().find(|(known, _)| *known == part && !field.starts_with("target."));
+    let argument = known.map_or_else(|| in_flags(&format!("`{field}`")), |(_, flag)| (*flag).to_owned());
+    let joint = if field.is_empty() { String::new() } else { format!(", {argument}") };
+    format!("connection {}{joint}", Word::new(name))
+}
+
 /// A client type, which az takes in any case, as it is spelled in the values. What is none is refused later, with those that the target offers.
 pub(crate) fn client_type() -> impl TypedValueParser<Value = String> {
     StringValueParser::new().map(|text| spelled(&text, CLIENT_TYPES))
@@ -64,6 +93,25 @@ mod tests {
     fn what_the_values_call_a_field_is_told_by_its_flag() {
         let told = in_flags("give `target.id`, or `target.config_store`, or `target.host`; add `secrets`");
         assert_eq!(told, "give `--target-id`, or `--app-config`, or `--target host`; add `--vault-object`");
+    }
+
+    #[test]
+    fn a_place_in_the_values_is_told_by_the_connection_and_its_flag() {
+        let names = ["orders", "pass word"].map(str::to_owned);
+        let entry = |index: usize| At::top().field("connections").item(index);
+        let cases = [
+            (entry(0), "connection `orders`"),
+            (entry(0).field("target"), "connection `orders`, `--target-id` or the target's parts"),
+            (entry(0).field("target").field("key_space"), "connection `orders`, `--key-space`"),
+            (entry(0).field("target").field("host"), "connection `orders`, `--target host`"),
+            (entry(1).field("credentials").field("password"), "connection (not shown), how the workload logs in"),
+            (entry(0).field("secrets").item(3).field("name"), "connection `orders`, `--vault-object`"),
+            (entry(2).field("clientType"), "connections[2].clientType"),
+            (At::top().field("namespaces"), "namespaces"),
+        ];
+        for (at, told) in cases {
+            assert_eq!(place(&at, &names), told);
+        }
     }
 
     #[test]

@@ -101,7 +101,7 @@ pub(crate) async fn update(args: &UpdateArgs, place: &Place) -> Result<u8> {
 /// An error about the values, in the words of the flags that they are made from.
 fn in_flags(error: anyhow::Error) -> anyhow::Error {
     match error.downcast::<Problematic>() {
-        Ok(found) => Problematic { words: words::in_flags, ..found }.into(),
+        Ok(found) => Problematic { words: words::in_flags, place: words::place, ..found }.into(),
         Err(other) => other,
     }
 }
