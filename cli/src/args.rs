@@ -8,10 +8,12 @@ pub(crate) mod words;
 pub(crate) mod workload;
 
 use std::convert::Infallible;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
+use anyhow::Result;
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
 use sc_core::names::{is_label, is_subdomain};
 
 use crate::fault::Fault;
@@ -65,11 +67,38 @@ impl Args {
         self.azure.meaningless().map(Fault::from)
     }
 
-    /// The release that is meant by a command that is yet being typed: a shell hands it over behind `--`.
-    pub(crate) fn begun_place() -> Place {
-        let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
-        let matches = Self::command().ignore_errors(true).try_get_matches_from(words);
-        matches.ok().and_then(|matches| Place::from_arg_matches(&matches).ok()).unwrap_or_default()
+    /// The release that is meant by a command that is yet being typed: a shell hands it over behind `--`. Nothing if the command would not take it:
+    /// better none than one in another cluster.
+    pub(crate) fn begun_place() -> Option<Place> {
+        let words = std::env::args_os().skip_while(|word| word != "--").skip(1).collect();
+        Self::place_of(words, std::env::var("_CLAP_COMPLETE_INDEX").ok().and_then(|index| index.parse().ok()))
+    }
+
+    /// The same by the words, and which of them is being typed: the last, unless the shell says another.
+    fn place_of(mut words: Vec<OsString>, typed: Option<usize>) -> Option<Place> {
+        let typed = typed.unwrap_or(words.len().saturating_sub(1));
+        match words.get_mut(typed) {
+            // A flag with its value behind `=` is a whole word already.
+            Some(word) if !word.to_string_lossy().starts_with('-') => *word = "x".into(),
+            Some(_) => {}
+            None => words.push("x".into()),
+        }
+        Self::try_parse_from(words).ok()?.meant().ok()
+    }
+
+    /// Where a command about a connection would look for it.
+    fn meant(&self) -> Result<Place> {
+        let selection = match &self.command {
+            Command::Update(args) => &args.selection(),
+            Command::Show(args) | Command::ListConfiguration(args) => &args.selection,
+            Command::Delete(args) => &args.selection,
+            Command::Validate(args) => &args.selection,
+            Command::Wait(args) => &args.selection,
+            Command::Snippet(args) => &args.selection,
+            Command::Bind(args) => &args.selection,
+            _ => return Ok(self.place.clone()),
+        };
+        self.place.for_selection(selection)
     }
 }
 
@@ -287,6 +316,39 @@ mod tests {
     use std::process::Command;
 
     use super::*;
+
+    /// With the current context first, and those of two AKS clusters.
+    const KUBECONFIG: &str = "{apiVersion: v1, kind: Config, current-context: home, contexts: [
+        {name: home, context: {cluster: home, user: me}}, {name: shop-aks, context: {cluster: shop-aks, user: me}}]}";
+
+    /// What is offered is deleted next: it is of the cluster that the command would take, or of none.
+    #[test]
+    fn what_is_completed_is_looked_for_where_the_command_would() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), KUBECONFIG).unwrap();
+        let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters";
+        let context = |typed: &str, at: Option<usize>| {
+            let words = typed.replace("AKS", id).split(' ').map(OsString::from).collect::<Vec<_>>();
+            let words = ["sc".into(), "--kubeconfig".into(), file.path().into()].into_iter().chain(words).collect();
+            Args::place_of(words, at.map(|at| at + 3)).map(|place| (place.kube_context, place.release))
+        };
+        let at = |name: Option<&str>, release: &str| Some((name.map(str::to_owned), release.to_owned()));
+        for (typed, found) in [
+            ("show ", at(None, "sc")),
+            ("show -g rg -n shop-aks ord", at(Some("shop-aks"), "sc")),
+            ("delete -g rg -n nosuch ", None),
+            ("delete -g rg ", None),
+            ("delete --no-such-flag ", None),
+            ("bind deployment/web --release mine ", at(None, "mine")),
+            ("wait --created --kube-context other --connection ", at(Some("other"), "sc")),
+            ("update --source-id AKS/shop-aks --connection=", at(Some("shop-aks"), "sc")),
+            ("list-configuration --source-id AKS/nosuch --connection or", None),
+        ] {
+            assert_eq!(context(typed, None), found, "{typed}");
+        }
+        assert_eq!(context("show -n shop-aks", Some(3)), at(Some("shop-aks"), "sc"), "a shell may leave the empty word out");
+        assert_eq!(context("validate or -n shop-aks", Some(1)), at(Some("shop-aks"), "sc"), "and may be before other words");
+    }
 
     /// Whoever copies one gets no error of the shell's.
     #[test]

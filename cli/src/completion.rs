@@ -32,7 +32,7 @@ pub(crate) fn connections(begun: &OsStr) -> Vec<CompletionCandidate> {
 }
 
 async fn names() -> anyhow::Result<Vec<String>> {
-    let place = Args::begun_place();
+    let Some(place) = Args::begun_place() else { return Ok(Vec::new()) };
     let store = Store::at(&place).await?;
     let Some(stored) = store.helm.status().await? else { return Ok(Vec::new()) };
     let listing = Listing::read(&store.cluster, &place.release_namespace, &stored).await?;
