@@ -131,6 +131,22 @@ fn what_az_would_look_up_or_ask_for_is_said_where_it_is_missing() {
     assert!(asked("postgres-flexible", "--secret name=app secret=a://b").is_ok(), "a password may look like that");
 }
 
+/// Whoever moves over is told what az reads in Azure by itself.
+#[test]
+fn the_guide_names_each_part_that_neither_an_id_nor_a_flag_has() {
+    let guide = std::fs::read_to_string(sc_tests::tree("docs/guides/moving-over.md")).unwrap();
+    let catalogue = Catalogue::builtin();
+    let mut seen = 0;
+    for service in catalogue.names().filter_map(|name| catalogue.find(name)) {
+        for part in service.parts.iter().filter(|part| !args::words::PARTS.iter().any(|(known, ..)| known == part)) {
+            let is_told = |line: &str| line.contains(&format!("`{part}=`")) && line.contains(&service.name);
+            assert!(guide.lines().any(is_told), "{}: {part}", service.name);
+            seen += 1;
+        }
+    }
+    assert!(seen > 4, "only {seen} parts");
+}
+
 #[test]
 fn a_key_that_is_none_is_told_by_its_flag_and_not_by_its_name() {
     for (flag, words) in [("`--secret`", "--secret hunter2=x"), ("`--service-principal`", "--service-principal client-id=x hunter2=x")] {
