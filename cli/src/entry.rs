@@ -266,7 +266,8 @@ impl<'s> Way<'s> {
 
     /// The credentials that the arguments and standard input have.
     fn given(&self, auth: &AuthArgs) -> Result<Vec<(Credential, String)>> {
-        let pairs = [("`--secret`", auth.secret.as_ref()), ("`--service-principal`", auth.service_principal.as_ref()), ("standard input", Some(&auth.typed))];
+        let pairs =
+            [("`--secret`", auth.secret.as_ref()), ("`--service-principal`", auth.service_principal.as_ref()), ("standard input", Some(&auth.typed))];
         let mut given = Vec::new();
         for (from, pair) in pairs.into_iter().flat_map(|(from, pairs)| pairs.into_iter().flatten().map(move |pair| (from, pair))) {
             if pair.key != "object-id" {

@@ -21,11 +21,11 @@ fn main() -> ExitCode {
     memory::close();
     ExitCode::from(match args.task {
         Task::Probe => probe::run(&args, &Output::standard()),
-        Task::Apply | Task::Check | Task::Cleanup => apply(&args),
+        Task::Apply | Task::Check | Task::Cleanup => in_cluster(&args),
     })
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn apply(args: &Args) -> u8 {
+async fn in_cluster(args: &Args) -> u8 {
     run::run(args).await
 }

@@ -42,7 +42,7 @@ struct Row {
 /// Lists as the arguments say; returns the exit code.
 pub(crate) fn run(args: &SupportArgs) -> Result<u8> {
     let mut problems = Problems::default();
-    let mut catalogue = catalogue(args.values.as_deref(), &mut problems)?;
+    let catalogue = catalogue(args.values.as_deref(), &mut problems)?;
     check(args, &catalogue, &mut problems);
     let problems = problems.into_vec();
     if !problems.is_empty() {
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &SupportArgs) -> Result<u8> {
         }
         return Ok(exit::INVALID);
     }
-    let rows = rows(args, &mut catalogue);
+    let rows = rows(args, &catalogue);
     if rows.is_empty() {
         output::say("nothing in the catalogue matches");
     }
@@ -94,7 +94,7 @@ fn check(args: &SupportArgs, catalogue: &Catalogue, problems: &mut Problems) {
     filter("--client-type", "client type", &args.client_type, &CLIENT_TYPES);
 }
 
-fn rows(args: &SupportArgs, catalogue: &mut Catalogue) -> Vec<Row> {
+fn rows(args: &SupportArgs, catalogue: &Catalogue) -> Vec<Row> {
     let names: Vec<String> = catalogue.names().filter(|name| matches(args.target_type.as_ref(), name)).map(str::to_owned).collect();
     names.iter().filter_map(|name| catalogue.find(name)).flat_map(|service| rows_of(&service, args)).collect()
 }
