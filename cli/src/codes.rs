@@ -24,6 +24,9 @@ pub(crate) struct Code {
     /// What Helm or Kubernetes says, a part of it.
     #[serde(default)]
     pub(crate) symptom: String,
+    /// What else they say, and others of the same; in both, `…` stands for anything.
+    #[serde(default, skip_serializing)]
+    also: Vec<String>,
     /// Why, with `{name}` for what was found.
     pub(crate) cause: String,
     /// The command that mends it, with `{name}` for what was found.
@@ -44,13 +47,18 @@ pub(crate) fn named(name: &str) -> Option<&'static Code> {
 }
 
 /// What stands for what the doctor would find, where nothing was found yet: the usual release, and commands that lead further.
-const USUAL: [(&str, &str); 13] = [
+const USUAL: [(&str, &str); 18] = [
     ("sc", "sc"),
     ("helm", "helm"),
     ("kubectl", "kubectl"),
     ("namespace", "sc-system"),
     ("release", "sc"),
     ("back", "helm rollback sc --namespace sc-system"),
+    ("install", "sc install --create-namespace"),
+    ("there", ""),
+    ("list", "sc --release {other} --release-namespace {home}"),
+    ("anew", "kubectl create namespace {where} && "),
+    ("tolerate", "sc upgrade --set-json 'job.tolerations={tolerations}'"),
     ("restart", "kubectl -n {where} rollout restart {workload}"),
     ("repair", "kubectl -n {where} edit {workload}"),
     ("azure", "sc show {connection} --output yaml"),
@@ -61,6 +69,11 @@ const USUAL: [(&str, &str); 13] = [
 ];
 
 impl Code {
+    /// Whether a message, in small letters, has one of the symptoms in it.
+    fn is_said_in(&self, message: &str) -> bool {
+        self.also.iter().chain([&self.symptom]).any(|symptom| !symptom.is_empty() && has_parts(message, &symptom.to_lowercase()))
+    }
+
     /// The code as it is explained where nothing was found.
     fn explained(mut self) -> Self {
         let usual: Found = USUAL.iter().map(|(name, text)| (*name, (*text).to_owned())).chain([("near", String::new())]).collect();
@@ -75,15 +88,20 @@ pub(crate) fn meant(words: &str) -> Vec<Code> {
         name: entry.code.to_owned(),
         title: entry.title.to_owned(),
         symptom: String::new(),
+        also: Vec::new(),
         cause: entry.cause.to_owned(),
         fix: entry.fix.to_owned(),
     });
     let message = words.to_lowercase();
-    let is_meant = |code: &Code| {
-        let is_said = !code.symptom.is_empty() && message.contains(&code.symptom.to_lowercase());
-        words.is_empty() || code.name.eq_ignore_ascii_case(words) || is_said
-    };
+    let is_meant = |code: &Code| words.is_empty() || code.name.eq_ignore_ascii_case(words) || code.is_said_in(&message);
     all().iter().cloned().chain(of_lint).filter(is_meant).map(Code::explained).collect()
+}
+
+/// Whether a message has all parts of a symptom, one behind the other.
+fn has_parts(message: &str, symptom: &str) -> bool {
+    let behind = |rest: &'_ str, part: &str| rest.find(part).map(|at| at + part.len());
+    let mut rest = message;
+    symptom.split('…').map(str::trim).all(|part| behind(rest, part).map(|end| rest = &rest[end..]).is_some())
 }
 
 /// A text of a code with what was found in the place of each `{name}`. Braces around anything else stay.
@@ -147,5 +165,55 @@ mod tests {
         assert_eq!((names("sc1001"), names("sc2001")), (vec!["SC1001".to_owned()], vec!["SC2001".to_owned()]));
         assert_eq!(names("").len(), all().len() + TABLE.len());
         assert_eq!(names("nothing that is known"), [""; 0]);
+    }
+
+    #[test]
+    fn what_the_service_documents_leads_to_its_code() {
+        for (message, code) in [
+            ("Timed out waiting for resource readiness", "SC1005"),
+            ("post-upgrade hooks failed: job failed: BackoffLimitExceeded", "SC1407"),
+            ("Timed out waiting for the resource to come to a ready/completed state.", "SC1005"),
+            ("Unable to download the Helm chart from the repo URL", "SC1007"),
+            ("Failed to setup Helm client during helm chart upgrade : err [a: not found]", "SC1007"),
+            ("Helm chart rendering failed with given values", "SC1006"),
+            ("Error: execution error at (sc-extension/templates/checks.yaml:3:4): no", "SC1006"),
+            ("Resource already exists in your cluster", "SC1004"),
+            ("Operation is already in progress for Helm", "SC1001"),
+            ("Extension pods can't be scheduled if all the node pools in the cluster are \"CriticalAddonsOnly\" tainted", "SC1104"),
+            ("0/2 nodes are available: 2 node(s) had untolerated taint {CriticalAddonsOnly: true}", "SC1104"),
+            ("namespaces \"shop\" not found", "SC1304"),
+            (
+                "Role \"sc-job\" exists and cannot be imported into the current release: invalid ownership metadata; annotation validation error: key \"meta.helm.sh/release-name\" must equal \"b\": current value is \"a\"",
+                "SC1009",
+            ),
+        ] {
+            assert!(meant(message).iter().any(|meant| meant.name == code), "`{message}` does not lead to {code}");
+        }
+        assert!(!meant("namespaces were listed").iter().any(|code| code.name == "SC1304"), "both parts are needed");
+    }
+
+    /// Each with the very words that the job has for it.
+    #[test]
+    fn what_the_job_says_leads_to_its_code() {
+        use sc_core::connections::Unread;
+        use sc_core::problem::{Kind, Word};
+        use sc_job::cluster::Failure;
+
+        let (name, credential) = (|| Word::new("orders-admin"), || "password".to_owned());
+        let set = |why| Kind::SetUnread { name: name(), why }.to_string();
+        for (said, code) in [
+            (Failure::Held.to_string(), "SC1403"),
+            (Failure::NoNamespace.to_string(), "SC1304"),
+            (Failure::Terminating.to_string(), "SC1305"),
+            (Failure::UnknownKind.to_string(), "SC1310"),
+            (Failure::Quota.to_string(), "SC1309"),
+            (Failure::Denied { webhook: String::new() }.to_string(), "SC1316"),
+            (Kind::SecretAbsent { name: name(), credential: credential() }.to_string(), "SC1306"),
+            (Kind::SecretKeyAbsent { name: name(), credential: credential() }.to_string(), "SC1307"),
+            (set(Unread::Absent), "SC1314"),
+            (set(Unread::Keyless), "SC1314"),
+        ] {
+            assert!(meant(&said).iter().any(|meant| meant.name == code), "`{said}` does not lead to {code}");
+        }
     }
 }

@@ -80,8 +80,8 @@ pub(crate) fn findings(facts: &Facts, place: &Place) -> Vec<Finding> {
         rights::examine(facts, &mut findings);
         runs::examine(facts, &mut findings);
         objects::examine(facts, &mut findings);
-        workloads::examine(facts, &mut findings);
         runs::examine_rest(facts, &mut findings);
+        workloads::examine(facts, &mut findings);
     }
     findings.all
 }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Error, Result};
 use futures::future::join_all;
+use sc_core::connections::Unread;
 use sc_core::object::ObjectId;
-use sc_core::problem::Problem;
+use sc_core::problem::{Kind, Problem};
 use sc_job::cluster::{Cluster, Failure};
 use sc_job::output::Outcomes;
 use serde_json::{Value, json};
@@ -63,6 +64,7 @@ const RIGHTS: [&str; 2] = ["apis/rbac.authorization.k8s.io/v1/roles", "apis/rbac
 pub(crate) type Objects = BTreeMap<&'static str, Vec<Value>>;
 
 /// What is in the cluster.
+#[cfg_attr(test, derive(Default))]
 pub(crate) struct Facts {
     /// The last revision of the release, and all that Helm keeps.
     pub(crate) stored: Option<Stored>,
@@ -185,6 +187,18 @@ impl Facts {
 }
 
 impl Namespace {
+    /// One that is there, with these objects.
+    #[cfg(test)]
+    pub(crate) fn with(objects: Objects) -> Self {
+        Self { is_terminating: false, objects }
+    }
+
+    /// The same on its way out.
+    #[cfg(test)]
+    pub(crate) fn terminating() -> Self {
+        Self { is_terminating: true, ..Self::default() }
+    }
+
     /// The objects of a kind; none, too, if they could not be read.
     pub(crate) fn of(&self, kind: &str) -> &[Value] {
         self.read(kind).unwrap_or_default()
@@ -204,6 +218,16 @@ impl Namespace {
 /// The name of an object.
 pub(crate) fn name_of(object: &Value) -> &str {
     object["metadata"]["name"].as_str().unwrap_or_default()
+}
+
+/// Whether a problem of the values is but that something could not be read here and now.
+fn is_unread(problem: &Problem) -> bool {
+    matches!(
+        &*problem.kind,
+        Kind::SecretUnread { .. }
+            | Kind::SecretForbidden { .. }
+            | Kind::SetUnread { why: Unread::Forbidden | Unread::Unanswered | Unread::Changed, .. }
+    )
 }
 
 /// Reads, and notes what may not be read.
@@ -261,7 +285,9 @@ impl Reading<'_> {
         let document = if values.is_null() { json!({}) } else { values.clone() };
         let (done, outcomes) = dry_run(store, document.to_string().as_bytes(), Some(&store.place.release_namespace)).await;
         self.noted("what a run would do", done.cut_short.map_or(Ok(()), Err));
-        (outcomes, done.report.problems)
+        let (unread, problems): (Vec<_>, Vec<_>) = done.report.problems.into_iter().partition(is_unread);
+        self.unread.extend(unread.iter().map(|problem| format!("{problem} (at {})", problem.at)));
+        (outcomes, problems)
     }
 
     /// What was read; or a note that it could not be.
@@ -281,4 +307,23 @@ async fn kept(Store { cluster, place, .. }: &Store<'_>, proof: Option<&Proof>) -
         }
     }
     there
+}
+
+#[cfg(test)]
+mod tests {
+    use sc_core::problem::{At, Word};
+
+    use super::*;
+
+    #[test]
+    fn a_failed_read_is_nothing_that_is_wrong_with_the_values() {
+        let is_unread = |kind| is_unread(&Problem { at: At::default(), kind: Box::new(kind) });
+        let (name, credential) = (Word::new("orders-admin"), "password".to_owned());
+        let set = |why| is_unread(Kind::SetUnread { name: name.clone(), why });
+        assert!([Unread::Forbidden, Unread::Unanswered, Unread::Changed].into_iter().all(set));
+        assert!(![Unread::Absent, Unread::Keyless].into_iter().any(set));
+        assert!(is_unread(Kind::SecretForbidden { name: name.clone(), credential: credential.clone() }));
+        assert!(is_unread(Kind::SecretUnread { name: name.clone(), credential: credential.clone() }));
+        assert!(!is_unread(Kind::SecretAbsent { name, credential }));
+    }
 }

@@ -60,7 +60,11 @@ fn is_used(facts: &Facts, id: &ObjectId) -> bool {
 
 fn namespaces(facts: &Facts, findings: &mut Findings<'_>) {
     for (name, namespace) in facts.namespaces.iter().filter(|(name, _)| facts.connections_in(name).next().is_some()) {
-        let values = [("where", name.clone())];
+        // Helm makes it, which takes one that somebody else has made meanwhile for its own, and deletes it.
+        let is_charts = items(&facts.values["namespaces"]["create"]).any(|created| created == name);
+        let kubectl = findings.place.command("kubectl");
+        let anew = if is_charts { String::new() } else { format!("{kubectl} create namespace {name} && ") };
+        let values = [("where", name.clone()), ("anew", anew)];
         match namespace {
             None => findings.add("SC1304", format!("namespace {name}"), values),
             Some(namespace) if namespace.is_terminating => findings.add("SC1305", format!("namespace {name}"), values),
@@ -187,4 +191,32 @@ fn wants_tokens(facts: &Facts) -> bool {
 /// Whether the driver is given tokens for Entra.
 fn gives_tokens(driver: &Value) -> bool {
     items(&driver["spec"]["tokenRequests"]).any(|request| request["audience"] == AUDIENCE)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::facts::Namespace;
+    use super::*;
+    use crate::place::Place;
+
+    #[tokio::test]
+    async fn a_namespace_that_the_chart_makes_is_made_by_nobody_else() {
+        let place = Place::default();
+        let values = Path::new(env!("CARGO_MANIFEST_DIR")).join("../values/postgres-flexible.secret.yaml");
+        let commands = async |create: Value, namespace: Option<Namespace>| {
+            let listing = Listing::of(Some(&values), &place).await.ok();
+            let values = json!({"namespaces": {"create": create}});
+            let facts = Facts { listing, values, namespaces: [("shop".to_owned(), namespace)].into(), ..Facts::default() };
+            let mut findings = Findings::of(&place, &facts);
+            namespaces(&facts, &mut findings);
+            findings.all.into_iter().map(|finding| finding.fix).collect::<Vec<_>>()
+        };
+        assert_eq!(commands(json!(["shop"]), None).await, ["sc upgrade"]);
+        assert_eq!(commands(json!(["other"]), None).await, ["kubectl create namespace shop && sc upgrade"]);
+        let gone = "kubectl wait --for=delete namespace/shop --timeout=120s";
+        assert_eq!(commands(json!(["shop"]), Some(Namespace::terminating())).await, [format!("{gone} && sc upgrade")]);
+        assert_eq!(commands(json!(null), Some(Namespace::terminating())).await, [format!("{gone} && kubectl create namespace shop && sc upgrade")]);
+    }
 }

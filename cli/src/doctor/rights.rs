@@ -33,7 +33,7 @@ fn missing(facts: &Facts, findings: &mut Findings<'_>) {
         match objects.iter().find(|object| name_of(object) == name) {
             None => findings.add("SC1201", format!("{kind} {place}/{name}"), values),
             // What is another's is told as that.
-            Some(object) if !is_of(object, &findings.place.release) => {}
+            Some(object) if !is_of(object, findings.place) => {}
             Some(object) => {
                 let subject = &object["subjects"][0];
                 let is_ours = subject["name"] == JOB && subject["namespace"] == own.as_str();
@@ -57,8 +57,7 @@ fn leftovers(facts: &Facts, findings: &mut Findings<'_>) {
     for (plural, kind) in KINDS {
         for object in facts.rights.get(plural).into_iter().flatten() {
             let place = object["metadata"]["namespace"].as_str().unwrap_or_default();
-            let is_of_release = object["metadata"]["annotations"]["meta.helm.sh/release-namespace"] == findings.place.release_namespace.as_str();
-            if is_of_release && !served.contains(place) {
+            if is_of(object, findings.place) && !served.contains(place) {
                 let values = [("where", place.to_owned()), ("kind", kind.to_owned()), ("name", name_of(object).to_owned())];
                 findings.add("SC1202", format!("{kind} {place}/{}", name_of(object)), values);
             }

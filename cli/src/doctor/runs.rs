@@ -17,26 +17,44 @@ const NOT_CREATED: [(&str, &str); 6] = [
     ("per Container is", "SC1115"),
     ("per Pod is", "SC1115"),
 ];
-/// Why a pod has no node: a part of what the scheduler says, and the code.
-const NOT_SCHEDULED: [(&str, &str); 3] =
-    [("untolerated taint", "SC1112"), ("Insufficient", "SC1110"), ("didn't match Pod's node affinity", "SC1111")];
+/// Why a pod has no node, beside taints: a part of what the scheduler says, and the code.
+const NOT_SCHEDULED: [(&str, &str); 3] = [("Insufficient", "SC1110"), ("Too many pods", "SC1110"), ("didn't match Pod's node affinity", "SC1111")];
+/// What it says of nodes with taints.
+const TAINTED: &str = "untolerated taint";
+/// The beginning of taints that Kubernetes puts on nodes that are not well, and takes off again.
+const OF_KUBERNETES: &str = "node.kubernetes.io/";
 /// The taint of nodes that are for the add-ons of the cluster alone.
 const CRITICAL: &str = "CriticalAddonsOnly";
 /// So long a Lease may be silent, in seconds.
 const SILENCE: i64 = 60;
+/// The codes of what neither keeps a run from starting nor has it fail: what stands beside it. Workloads are looked at later.
+const BESIDE: [&str; 12] = ["SC1008", "SC1116", "SC1118", "SC1202", "SC1301", "SC1302", "SC1308", "SC1311", "SC1312", "SC1313", "SC1503", "SC1515"];
 
 pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
     for job in facts.of_release("jobs").iter().filter(|job| is_ours(&job["spec"]["template"])) {
         not_created(facts, job, findings);
-        deadline(job, findings);
     }
     for pod in facts.of_release("pods").iter().filter(|pod| is_ours(pod)) {
         not_scheduled(facts, pod, findings);
         container(pod, findings);
     }
+    for job in facts.of_release("jobs").iter().filter(|job| is_ours(&job["spec"]["template"])) {
+        deadline(job, findings);
+    }
     cron_job(facts, findings);
     config(facts, findings);
     lease(facts, findings);
+}
+
+/// Whether something was found that may be why a run has not started, or has failed.
+pub(super) fn is_explained(findings: &Findings<'_>) -> bool {
+    findings.all.iter().any(|finding| !BESIDE.contains(&finding.code))
+}
+
+/// Whether somebody is at work on the release: an `sc` that holds its Lease, or a run of an installation or upgrade.
+pub(super) fn is_at_work(facts: &Facts) -> bool {
+    let is_held = facts.find("leases", "sc-cli").is_some_and(|lease| !holder(lease).is_empty() && !is_silent(lease));
+    is_held || facts.find("jobs", "sc-job").is_some_and(|job| is_ours(&job["spec"]["template"]) && !crate::run::has_ended(job))
 }
 
 /// What is left when nothing better explains it.
@@ -44,7 +62,7 @@ pub(super) fn examine_rest(facts: &Facts, findings: &mut Findings<'_>) {
     let (Some(stored), Some(proof)) = (&facts.stored, &facts.proof) else { return };
     let object = format!("configmap {}/sc-status", findings.place.release_namespace);
     let is_running = facts.of_release("jobs").iter().any(|job| !crate::run::has_ended(job));
-    if !findings.all.is_empty() || stored.is_pending() || is_running {
+    if is_explained(findings) || stored.is_pending() || is_running {
         return;
     }
     match proof.state {
@@ -105,7 +123,7 @@ fn limit(facts: &Facts, message: &str) -> Option<[(&'static str, String); 2]> {
 
 fn deadline(job: &Value, findings: &mut Findings<'_>) {
     let conditions = job["status"]["conditions"].as_array();
-    if conditions.into_iter().flatten().any(|condition| condition["reason"] == "DeadlineExceeded") && findings.all.is_empty() {
+    if conditions.into_iter().flatten().any(|condition| condition["reason"] == "DeadlineExceeded") && !is_explained(findings) {
         findings.add("SC1117", object("job", job), []);
     }
 }
@@ -114,26 +132,53 @@ fn not_scheduled(facts: &Facts, pod: &Value, findings: &mut Findings<'_>) {
     let conditions = pod["status"]["conditions"].as_array();
     let Some(condition) = conditions.into_iter().flatten().find(|condition| condition["reason"] == "Unschedulable") else { return };
     let message = condition["message"].as_str().unwrap_or_default();
-    let Some((_, code)) = NOT_SCHEDULED.iter().find(|(part, _)| message.contains(part)) else { return };
-    // Newer schedulers do not say which taint: it is one that all nodes have, and that nobody but a person has put there.
-    let taint = common_taint(facts).unwrap_or_default().to_owned();
-    if *code == "SC1112" && taint.is_empty() {
-        return;
-    }
-    let code = if *code == "SC1112" && taint == CRITICAL { "SC1104" } else { code };
+    // Tolerations help only where no node is without a taint, or none is known.
+    let taints = if message.contains(TAINTED) { taints_to_tolerate(facts, message) } else { Vec::new() };
+    let other = NOT_SCHEDULED.iter().find(|(part, _)| message.contains(part)).map(|(_, code)| *code);
+    let code = match other {
+        _ if taints.iter().any(|key| key == CRITICAL) => "SC1104",
+        Some(code) if taints.is_empty() => code,
+        _ => "SC1112",
+    };
     let mut tolerations: Vec<Value> = items(&facts.values["job"]["tolerations"]).cloned().collect();
-    tolerations.push(json!({"key": taint, "operator": "Exists"}));
-    findings.add(code, object("pod", pod), [("message", message.to_owned()), ("tolerations", Value::Array(tolerations).to_string())]);
+    tolerations.extend(taints.iter().map(|key| json!({"key": key, "operator": "Exists"})));
+    let tolerations = Value::Array(tolerations).to_string();
+    let sc = findings.place.command("sc");
+    let tolerate =
+        if taints.is_empty() { facts.way_back(findings.place) } else { format!("{sc} upgrade --set-json 'job.tolerations={tolerations}'") };
+    findings.add(code, object("pod", pod), [("message", message.to_owned()), ("tolerations", tolerations), ("tolerate", tolerate)]);
 }
 
-/// A taint that keeps pods away from every node.
-fn common_taint(facts: &Facts) -> Option<&str> {
-    let nodes = facts.cluster.get("nodes")?;
-    let taints = |node: &'_ Value| node["spec"]["taints"].as_array().cloned().unwrap_or_default();
-    let keeps_away =
-        |taint: &&Value| taint["effect"] != "PreferNoSchedule" && !taint["key"].as_str().is_some_and(|key| key.starts_with("node.kubernetes.io/"));
-    let of_first = nodes.first()?["spec"]["taints"].as_array()?.iter().filter(keeps_away).filter_map(|taint| taint["key"].as_str());
-    of_first.into_iter().find(|key| nodes.iter().all(|node| taints(node).iter().any(|taint| taint["key"] == *key)))
+/// The keys of the taints that keep the job away from the node that has the fewest of them, if each node has some that a person has put there. Newer
+/// schedulers do not say which; where the nodes may not be read, it is what an older one says.
+fn taints_to_tolerate(facts: &Facts, message: &str) -> Vec<String> {
+    let Some(nodes) = facts.cluster.get("nodes") else { return said_taint(message).into_iter().collect() };
+    let tolerated = |taint: &Value| items(&facts.values["job"]["tolerations"]).any(|toleration| tolerates(toleration, taint));
+    let keys = |node: &Value| -> Vec<String> {
+        let keeps_away = |taint: &&Value| taint["effect"] != "PreferNoSchedule" && !tolerated(taint);
+        items(&node["spec"]["taints"]).filter(keeps_away).filter_map(|taint| taint["key"].as_str()).map(str::to_owned).collect()
+    };
+    let nodes: Vec<Vec<String>> = nodes.iter().map(keys).collect();
+    let is_of_person = |key: &String| !key.starts_with(OF_KUBERNETES);
+    if !nodes.iter().all(|keys| keys.iter().any(is_of_person)) {
+        return Vec::new();
+    }
+    // The nodes for add-ons come last.
+    let cost = |keys: &Vec<String>| (keys.iter().any(|key| key == CRITICAL), keys.len());
+    nodes.into_iter().filter(|keys| keys.iter().all(is_of_person)).min_by_key(cost).unwrap_or_default()
+}
+
+/// Whether a toleration of the values, which has at least a key or `Exists`, lets a pod onto nodes with this taint.
+fn tolerates(toleration: &Value, taint: &Value) -> bool {
+    let is_for = |field: &str| toleration[field].as_str().is_none_or(|text| text.is_empty() || taint[field] == text);
+    is_for("key") && is_for("effect") && (toleration["operator"] == "Exists" || toleration["value"] == taint["value"])
+}
+
+/// The first taint of a person's that a message names: `untolerated taint {CriticalAddonsOnly: true}`. It goes into a command.
+fn said_taint(message: &str) -> Option<String> {
+    let is_key = |key: &&str| !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+    let named = message.split(TAINTED).skip(1).filter_map(|rest| rest.strip_prefix(" {")?.split([':', '}']).next());
+    named.filter(is_key).find(|key| !key.starts_with(OF_KUBERNETES)).map(str::to_owned)
 }
 
 fn container(pod: &Value, findings: &mut Findings<'_>) {
@@ -195,11 +240,92 @@ fn config(facts: &Facts, findings: &mut Findings<'_>) {
 /// Whether a run that is gone still holds the Lease.
 fn lease(facts: &Facts, findings: &mut Findings<'_>) {
     let Some(lease) = facts.find("leases", "sc-job") else { return };
-    let holder = lease["spec"]["holderIdentity"].as_str().unwrap_or_default();
-    let renewed = lease["spec"]["renewTime"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
-    let is_silent = renewed.is_none_or(|renewed| Timestamp::now().duration_since(renewed).as_secs() > SILENCE);
+    let holder = holder(lease);
     let is_there = facts.of_release("pods").iter().any(|pod| pod["metadata"]["uid"] == holder);
-    if !holder.is_empty() && !is_there && is_silent {
+    if !holder.is_empty() && !is_there && is_silent(lease) {
         findings.add("SC1403", object("lease", lease), []);
+    }
+}
+
+fn holder(lease: &Value) -> &str {
+    lease["spec"]["holderIdentity"].as_str().unwrap_or_default()
+}
+
+/// Whether whoever holds a Lease has not renewed it for long.
+fn is_silent(lease: &Value) -> bool {
+    let renewed = lease["spec"]["renewTime"].as_str().and_then(|text| text.parse::<Timestamp>().ok());
+    renewed.is_none_or(|renewed| Timestamp::now().duration_since(renewed).as_secs() > SILENCE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::place::Place;
+
+    const TWO_POOLS: &str = "0/2 nodes are available: 2 node(s) had untolerated taint(s). preemption: not eligible";
+    const FULL: &str = "0/2 nodes are available: 1 Insufficient memory, 1 node(s) had untolerated taint {CriticalAddonsOnly: true}.";
+
+    /// The code and the command for a pod of which the scheduler says this, with nodes of these taints; nodes that may not be read are none.
+    fn found(message: &str, nodes: Option<&[&[&str]]>, values: Value) -> (&'static str, String) {
+        let condition = json!({"reason": "Unschedulable", "message": message});
+        let taint = |key: &&str| json!({"key": key, "effect": "NoSchedule", "value": "true"});
+        let node = |taints: &&[&str]| json!({"spec": {"taints": taints.iter().map(taint).collect::<Vec<_>>()}});
+        let cluster = nodes.map(|nodes| ("nodes", nodes.iter().map(node).collect::<Vec<_>>()));
+        let facts = Facts { values, cluster: cluster.into_iter().collect(), ..Facts::default() };
+        let place = Place::default();
+        let mut findings = Findings::of(&place, &facts);
+        not_scheduled(&facts, &json!({"status": {"conditions": [condition]}}), &mut findings);
+        let finding = findings.all.pop().unwrap_or_else(|| panic!("nothing is found of `{message}`"));
+        assert!(finding.code != "SC1112" || finding.cause.contains(message), "{}", finding.cause);
+        (finding.code, finding.fix.split(" && ").last().unwrap().to_owned())
+    }
+
+    #[test]
+    fn a_job_that_no_node_takes_is_found_whatever_keeps_it_away() {
+        let back = "sc upgrade --values VALUES.yaml";
+        let tolerating = |key: &str| format!("sc upgrade --set-json 'job.tolerations=[{{\"key\":\"{key}\",\"operator\":\"Exists\"}}]'");
+        let pools: &[&[&str]] = &[&["CriticalAddonsOnly"], &["busy", "gpu"], &["spot"]];
+        let (critical, untainted): (&[&[&str]], &[&[&str]]) = (&[&["CriticalAddonsOnly"]], &[&["CriticalAddonsOnly"], &[]]);
+        let gone: &[&[&str]] = &[&["busy"], &["node.kubernetes.io/unreachable"]];
+        for (message, nodes, code, command) in [
+            (TWO_POOLS, Some(pools), "SC1112", tolerating("spot")),
+            (TWO_POOLS, Some(critical), "SC1104", tolerating("CriticalAddonsOnly")),
+            (TWO_POOLS, Some(gone), "SC1112", back.to_owned()),
+            (TWO_POOLS, None, "SC1112", back.to_owned()),
+            (FULL, Some(untainted), "SC1110", back.to_owned()),
+            (FULL, None, "SC1104", tolerating("CriticalAddonsOnly")),
+            ("0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/unreachable: }", None, "SC1112", back.to_owned()),
+            ("0/1 nodes are available: 1 node(s) had untolerated taint {$(reboot): }", None, "SC1112", back.to_owned()),
+            ("0/1 nodes are available: 1 node(s) were unschedulable", Some(&[]), "SC1112", back.to_owned()),
+            ("0/1 nodes are available: 1 Too many pods", Some(untainted), "SC1110", back.to_owned()),
+        ] {
+            assert_eq!(found(message, nodes, Value::Null), (code, command), "`{message}` of {nodes:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_tolerated_already_keeps_no_job_away() {
+        let values = json!({"job": {"tolerations": [{"key": "busy", "operator": "Equal", "value": "true"}]}});
+        assert_eq!(found(FULL, Some(&[&["busy"], &["spot"]]), values).0, "SC1110");
+        let taint = json!({"key": "busy", "value": "true", "effect": "NoSchedule"});
+        assert!(tolerates(&json!({"operator": "Exists"}), &taint));
+        assert!(!tolerates(&json!({"key": "busy", "value": "no"}), &taint));
+        assert!(!tolerates(&json!({"key": "busy", "operator": "Exists", "effect": "NoExecute"}), &taint));
+    }
+
+    #[test]
+    fn what_stands_beside_a_run_does_not_explain_it() {
+        let (place, facts) = (Place::default(), Facts::default());
+        let is_explained_by = |code: &str| {
+            let mut findings = Findings::of(&place, &facts);
+            findings.add(code, "x", []);
+            is_explained(&findings)
+        };
+        for code in ["SC1008", "SC1118", "SC1202", "SC1313", "SC1503"] {
+            assert!(!is_explained_by(code), "{code}");
+        }
+        for code in ["SC1001", "SC1010", "SC1101", "SC1201", "SC1303", "SC1310", "SC1404"] {
+            assert!(is_explained_by(code), "{code}");
+        }
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
     for (place, namespace) in facts.present() {
         for pod in namespace.of("pods").iter().filter(|pod| !Template::of(place, Kind::Pod, pod).is_over()) {
             let workload = Workload { place, namespace, pod };
-            workload.stale(findings);
+            workload.stale(facts, findings);
             workload.waiting(facts, findings);
             identities::of_pod(&workload, facts, findings);
             mounts::examine(&workload, facts, findings);
@@ -45,15 +45,16 @@ impl<'a> Workload<'a> {
         ["initContainerStatuses", "containerStatuses"].into_iter().flat_map(|list| items(&self.pod["status"][list]))
     }
 
-    /// A pod that was started before its Secret got its present data.
-    fn stale(&self, findings: &mut Findings<'_>) {
+    /// A pod that was started before the Secret of a connection got its present data.
+    fn stale(&self, facts: &Facts, findings: &mut Findings<'_>) {
         let Some(started) = self.statuses().filter_map(|status| time(&status["state"]["running"]["startedAt"])).min() else { return };
-        for name in used(self.pod).into_iter().filter(|name| may_be_ours(name)) {
-            let secret = self.namespace.of("secrets").iter().find(|secret| name_of(secret) == name);
+        let fixed = fixed(self.pod);
+        for name in facts.connections_in(self.place).map(|listed| listed.connection.name.secret()).filter(|name| fixed.contains(&**name)) {
+            let secret = self.namespace.find("secrets", &name);
             let writes = secret.and_then(|secret| secret["metadata"]["managedFields"].as_array()).into_iter().flatten();
             let changed = writes.filter(|change| change["fieldsV1"]["f:data"].is_object()).filter_map(|change| time(&change["time"])).max();
             if changed.is_some_and(|changed| changed > started) {
-                let values = [("secret", name.to_owned()), ("pod", name_of(self.pod).to_owned()), ("restart", self.restart(findings))];
+                let values = [("secret", name), ("pod", name_of(self.pod).to_owned()), ("restart", self.restart(findings))];
                 findings.add("SC1501", self.object(), values);
             }
         }
@@ -127,17 +128,40 @@ impl<'a> Workload<'a> {
 
 /// The Secrets, classes and ServiceAccount that pods use, whatever for.
 pub(super) fn used(pods: &Value) -> BTreeSet<&str> {
+    let csi = items(&pods["spec"]["volumes"])
+        .flat_map(|volume| [&volume["csi"]["volumeAttributes"]["secretProviderClass"], &volume["csi"]["nodePublishSecretRef"]["name"]]);
+    let named = csi.chain([&pods["spec"]["serviceAccountName"]]).filter_map(Value::as_str);
+    let mounted = items(&pods["spec"]["volumes"]).flat_map(mounted);
+    named.chain(mounted).chain(variables(pods)).collect()
+}
+
+/// The Secrets that a pod has as they were when it was started: in variables, and in files that are mounted by `subPath`. The kubelet renews all others.
+fn fixed(pod: &Value) -> BTreeSet<&str> {
+    let containers = CONTAINERS.into_iter().flat_map(|list| items(&pod["spec"][list]));
+    let parts = containers.flat_map(|container| items(&container["volumeMounts"])).filter(|mount| is_part(mount));
+    let volumes = parts.flat_map(|mount| items(&pod["spec"]["volumes"]).filter(|volume| volume["name"] == mount["name"]));
+    volumes.flat_map(mounted).chain(variables(pod)).collect()
+}
+
+/// Whether a volume is mounted in part.
+fn is_part(mount: &Value) -> bool {
+    ["subPath", "subPathExpr"].iter().any(|field| mount[*field].as_str().is_some_and(|path| !path.is_empty()))
+}
+
+/// The Secrets in the variables of pods.
+fn variables(pods: &Value) -> impl Iterator<Item = &str> {
     let containers = CONTAINERS.into_iter().flat_map(|list| items(&pods["spec"][list]));
-    let sources = containers.flat_map(|container| {
+    let names = containers.flat_map(|container| {
         let whole = items(&container["envFrom"]).map(|source| &source["secretRef"]["name"]);
         whole.chain(items(&container["env"]).map(|one| &one["valueFrom"]["secretKeyRef"]["name"]))
     });
-    let mounted = items(&pods["spec"]["volumes"]).flat_map(|volume| {
-        let projected = items(&volume["projected"]["sources"]).map(|source| &source["secret"]["name"]);
-        let csi = [&volume["csi"]["volumeAttributes"]["secretProviderClass"], &volume["csi"]["nodePublishSecretRef"]["name"]];
-        projected.chain(csi).chain([&volume["secret"]["secretName"]])
-    });
-    sources.chain(mounted).chain([&pods["spec"]["serviceAccountName"]]).filter_map(Value::as_str).collect()
+    names.filter_map(Value::as_str)
+}
+
+/// The Secrets in a volume.
+fn mounted(volume: &Value) -> impl Iterator<Item = &str> {
+    let projected = items(&volume["projected"]["sources"]).map(|source| &source["secret"]["name"]);
+    projected.chain([&volume["secret"]["secretName"]]).filter_map(Value::as_str)
 }
 
 /// What was probably meant; or what becomes of a workload of which nobody knows what it should say.
@@ -224,4 +248,47 @@ fn lacks_pods(maker: &Value) -> bool {
 
 fn time(value: &Value) -> Option<Timestamp> {
     value.as_str()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_variables_and_files_by_sub_path_stay_as_they_were() {
+        let volume = |name: &str, secret: &str| json!({"name": name, "secret": {"secretName": secret}});
+        let projected = json!({"name": "projected", "projected": {"sources": [{"secret": {"name": "sc-projected-secret"}}]}});
+        let container = json!({
+            "envFrom": [{"secretRef": {"name": "sc-whole-secret"}}],
+            "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "sc-one-secret", "key": "A"}}}],
+            "volumeMounts": [{"name": "whole"}, {"name": "part", "subPath": "A"}, {"name": "projected", "subPathExpr": "$(A)"}],
+        });
+        let volumes = [volume("whole", "sc-renewed-secret"), volume("part", "sc-part-secret"), projected];
+        let pod = json!({"spec": {"containers": [container], "volumes": volumes, "serviceAccountName": "own"}});
+        let stay = ["sc-one-secret", "sc-part-secret", "sc-projected-secret", "sc-whole-secret"];
+        assert_eq!(fixed(&pod), BTreeSet::from(stay));
+        assert_eq!(used(&pod), BTreeSet::from(stay).into_iter().chain(["sc-renewed-secret", "own"]).collect());
+    }
+
+    #[tokio::test]
+    async fn only_secrets_of_connections_make_a_pod_stale() {
+        let place = crate::place::Place::default();
+        let values = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../values/postgres-flexible.secret.yaml");
+        let listing = crate::listing::Listing::of(Some(&values), &place).await.ok();
+        let changed = json!([{"fieldsV1": {"f:data": {}}, "time": "2026-01-02T00:00:00Z"}]);
+        let secret = |name: &str| json!({"metadata": {"name": name, "managedFields": changed}});
+        let namespace = Namespace::with([("secrets", ["sc-orders-secret", "sc-foreign-secret"].map(secret).to_vec())].into());
+        let facts = Facts { listing, ..Facts::default() };
+        let of_pod = |spec: Value| {
+            let status = json!({"containerStatuses": [{"state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}}]});
+            let pod = json!({"metadata": {"name": "web"}, "spec": spec, "status": status});
+            let mut findings = Findings::of(&place, &facts);
+            Workload { place: "shop", namespace: &namespace, pod: &pod }.stale(&facts, &mut findings);
+            findings.all.into_iter().map(|finding| finding.code).collect::<Vec<_>>()
+        };
+        let variables = |secret: &str| json!({"containers": [{"envFrom": [{"secretRef": {"name": secret}}]}]});
+        assert_eq!(of_pod(variables("sc-orders-secret")), ["SC1501"]);
+        assert_eq!(of_pod(variables("sc-foreign-secret")), [""; 0], "no connection gives it");
+        assert_eq!(of_pod(json!({"volumes": [{"name": "v", "secret": {"secretName": "sc-orders-secret"}}]})), [""; 0], "the kubelet renews it");
+    }
 }

@@ -28,6 +28,8 @@ const ELSEWHERE: [&str; 19] = [
     "SC1310", "SC1311", "SC1312", "SC1504", "SC1509", "SC1510", "SC1511", "SC1512", "SC1513", "SC1514", "SC1515", "SC1516", "SC1517", "SC1518",
     "SC1519", "SC1520", "SC1521", "SC1522", "SC1523",
 ];
+/// What only a person decides, so that no command mends it; found in a test of its own.
+const NOT_MENDED: [&str; 1] = ["SC1009"];
 /// What no cluster shows: what Helm says without leaving a trace, and what the chart's pods cannot bring about.
 const SAID_ONLY: [&str; 3] = ["SC1006", "SC1007", "SC1108"];
 
@@ -79,11 +81,33 @@ impl Drop for Untainted {
     }
 }
 
+/// Whoever names a wrong release is told of the right one, and what is another release's is never deleted.
+#[test]
+fn another_release_is_named_and_left_alone() {
+    kube::require();
+    bed::with(Helm::Four, "named", 1, |bed| {
+        let session = Session::of(bed);
+        kube::apply(&[orders_admin(&bed.system, "plain")]);
+        bed.upgraded(&[postgres("orders", bed.shop(), "orders")], &[]);
+        let doctor = session.run("doctor --release cs -o json", "");
+        let found: Vec<Value> = serde_json::from_str(&doctor.output).unwrap();
+        assert_eq!(found.iter().map(|finding| &finding["code"]).collect::<Vec<_>>(), ["SC1003"]);
+        let command = found[0]["fix"].as_str().unwrap();
+        assert_eq!(command, format!("sc --release-namespace {} doctor", bed.system));
+        assert!(session.shell(command).is_ok, "the release that is there is sound");
+        breakages::give_to_another(bed);
+        let found = findings(&session).unwrap();
+        assert!(found.iter().any(|finding| finding["code"] == "SC1009"), "{found:?}");
+        assert!(found.iter().all(|finding| finding["code"] != "SC1203" && !finding["fix"].as_str().unwrap().contains("delete")), "{found:?}");
+    });
+}
+
 #[test]
 fn no_code_is_without_a_test() {
     let text = std::fs::read_to_string(tree("cli/codes.yaml")).unwrap();
     let known: BTreeSet<&str> = text.lines().filter_map(|line| line.strip_prefix("- code: ")).collect();
-    let tested: BTreeSet<&str> = BREAKAGES.iter().chain(ALONE).map(|breakage| breakage.code).chain(ELSEWHERE).chain(SAID_ONLY).collect();
+    let tested: BTreeSet<&str> =
+        BREAKAGES.iter().chain(ALONE).map(|breakage| breakage.code).chain(ELSEWHERE).chain(NOT_MENDED).chain(SAID_ONLY).collect();
     assert_eq!(known, tested);
     let files = sc_tests::files("tests/tests/azure/mistakes", "rs").into_iter().chain([tree("tests/tests/e2e/vault.rs")]);
     let elsewhere: String = files.map(|file| std::fs::read_to_string(file).unwrap()).collect();
@@ -113,6 +137,7 @@ fn treat(bed: &Bed, breakage: &Breakage) {
     let mended = session.shell(command);
     assert!(mended.is_ok, "`{command}` failed: {mended:?}");
     kube::wait_for(&format!("the doctor to be content after `{command}`"), PATIENCE, || is_content(&session).then_some(()));
+    (breakage.afterwards)(bed);
 }
 
 /// Whether nothing is found but what only the charts of others mend.

@@ -9,6 +9,7 @@ use super::registry::{self, Answer};
 use crate::bed::{Bed, Ran};
 use crate::connections::{CLIENT_ID, orders_admin, pictures, postgres, secret};
 use crate::terminal::session::{Point, Session};
+use crate::terminal::{CREATE, PAIRS};
 use crate::{kube, obstacles};
 
 /// A failure of a code.
@@ -19,24 +20,31 @@ pub(crate) struct Breakage {
     pub(crate) bring_about: fn(&Bed, &Session<'_>),
     /// What comes to pass by itself once the failure was found, so that the command need not wait in vain.
     pub(crate) meanwhile: fn(&Bed),
+    /// What must be so when it was mended.
+    pub(crate) afterwards: fn(&Bed),
 }
 
 const fn on(code: &'static str, bring_about: fn(&Bed, &Session<'_>)) -> Breakage {
-    Breakage { code, is_before_install: false, bring_about, meanwhile: |_| {} }
+    Breakage { code, is_before_install: false, bring_about, meanwhile: |_| {}, afterwards: |_| {} }
 }
 
 const fn before(code: &'static str, bring_about: fn(&Bed, &Session<'_>)) -> Breakage {
-    Breakage { code, is_before_install: true, bring_about, meanwhile: |_| {} }
+    Breakage { code, is_before_install: true, bring_about, meanwhile: |_| {}, afterwards: |_| {} }
 }
 
 /// Those that touch only their own namespaces.
 pub(crate) const BREAKAGES: &[Breakage] = &[
-    on("SC1001", |_, session| session.killed("upgrade", "", Point::OncePendingWithHelm)),
-    before("SC1002", |_, session| session.killed("install", "", Point::OncePendingWithHelm)),
+    on("SC1001", |bed, session| {
+        session.killed("upgrade", "", Point::OncePendingWithHelm);
+        // As a minute later.
+        patch(&bed.system, "lease", "sc-cli", &json!({"spec": {"renewTime": "2026-01-01T00:00:00.000000Z"}}));
+    }),
+    Breakage { afterwards: has_orders, ..before("SC1002", first_cut_off) },
     before("SC1003", |_, _| {}),
     on("SC1004", role_of_a_stranger),
     on("SC1005", |bed, _| drop(upgrade(bed, &["--timeout", "1s"]))),
     before("SC1008", older_chart),
+    Breakage { meanwhile: unlock, ..on("SC1010", |_, session| session.killed("upgrade", "", Point::OncePendingWithHelm)) },
     on("SC1101", |bed, _| image_of(bed, Answer::NotFound)),
     on("SC1102", |bed, _| image_of(bed, Answer::Unauthorized)),
     on("SC1103", |bed, _| image_of(bed, Answer::Elsewhere)),
@@ -79,8 +87,19 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         delete(bed.shop(), "secret", "sc-orders-secret");
         kube::apply(&[secret(bed.shop(), "sc-orders-secret", &json!({"mine": "yes"}))]);
     }),
-    on("SC1304", |bed, _| drop(kube::kubectl(&["delete", "namespace", bed.shop(), "--timeout=60s"]))),
-    Breakage { meanwhile: let_namespace_go, ..on("SC1305", namespace_on_its_way_out) },
+    on("SC1304", |bed, _| delete_namespace(bed.shop())),
+    // One that the chart makes, with each Helm.
+    Breakage { afterwards: has_made, ..on("SC1304", namespace_of_chart) },
+    Breakage { afterwards: has_made, ..on("SC1304", namespace_of_chart) },
+    Breakage { meanwhile: |bed| let_go(bed.shop()), ..on("SC1305", |bed, _| hold_on_its_way_out(bed.shop())) },
+    Breakage {
+        meanwhile: |bed| let_go(made(bed)),
+        afterwards: has_made,
+        ..on("SC1305", |bed, session| {
+            make(bed, session);
+            hold_on_its_way_out(made(bed));
+        })
+    },
     on("SC1306", |bed, _| delete(&bed.system, "secret", "orders-admin")),
     on("SC1307", |bed, _| patch(&bed.system, "secret", "orders-admin", &json!({"data": {"password": null}}))),
     on("SC1308", |bed, _| kube::apply(&[orders_admin(&bed.system, "rotated")])),
@@ -123,6 +142,15 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         let data = json!({"result": "Failed", "reason": "the API server answered 500"});
         patch(&bed.system, "configmap", "sc-status", &json!({"data": data}));
     }),
+    // Beside something that has nothing to do with it.
+    Breakage {
+        meanwhile: |bed| patch(&bed.system, "cronjob", "sc-reconcile", &json!({"spec": {"suspend": false}})),
+        ..on("SC1407", |bed, _| {
+            upgrade(bed, &["--set", "driftRepair.enabled=true"]);
+            patch(&bed.system, "cronjob", "sc-reconcile", &json!({"spec": {"suspend": true}}));
+            patch(&bed.system, "configmap", "sc-status", &json!({"data": {"result": "Failed", "reason": "the API server answered 500"}}));
+        })
+    },
     on("SC1501", |bed, session| {
         kube::apply(&[deployment(bed, "sc-orders-secret", &json!({}))]);
         kube::kubectl(&["-n", bed.shop(), "rollout", "status", "deployment/web", "--timeout=60s"]);
@@ -261,14 +289,66 @@ fn older_chart(bed: &Bed, _: &Session<'_>) {
 }
 
 /// Something in it holds it.
-fn namespace_on_its_way_out(bed: &Bed, _: &Session<'_>) {
-    let metadata = json!({"namespace": bed.shop(), "name": "kept", "finalizers": ["e2e.example/kept"]});
+fn hold_on_its_way_out(namespace: &str) {
+    let metadata = json!({"namespace": namespace, "name": "kept", "finalizers": ["e2e.example/kept"]});
     kube::apply(&[json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})]);
-    kube::kubectl(&["delete", "namespace", bed.shop(), "--wait=false"]);
+    kube::kubectl(&["delete", "namespace", namespace, "--wait=false"]);
 }
 
-fn let_namespace_go(bed: &Bed) {
-    patch(bed.shop(), "configmap", "kept", &json!({"metadata": {"finalizers": []}}));
+fn let_go(namespace: &str) {
+    patch(namespace, "configmap", "kept", &json!({"metadata": {"finalizers": []}}));
+}
+
+fn delete_namespace(name: &str) {
+    kube::kubectl(&["delete", "namespace", name, "--timeout=60s"]);
+}
+
+/// The namespace that the chart makes.
+fn made(bed: &Bed) -> &str {
+    &bed.namespaces[1]
+}
+
+/// Has `sc` make it with a connection.
+fn make(bed: &Bed, session: &Session<'_>) {
+    delete_namespace(made(bed));
+    let create =
+        format!("{CREATE} --secret --credentials-stdin --create-namespace").replace("orders --kube", "more --kube").replace("SHOP", made(bed));
+    let created = session.run(&create, PAIRS);
+    assert!(created.is_ok, "{created:?}");
+}
+
+fn namespace_of_chart(bed: &Bed, session: &Session<'_>) {
+    make(bed, session);
+    delete_namespace(made(bed));
+}
+
+/// It is there, and so is what the connection gives.
+fn has_made(bed: &Bed) {
+    kube::existing(made(bed), "secret", "sc-more-secret");
+}
+
+/// An installation with a connection, of which Helm alone has the values.
+fn first_cut_off(bed: &Bed, session: &Session<'_>) {
+    let values = bed.values(&[postgres("orders", bed.shop(), "orders")]);
+    session.killed(&format!("install -f {}", values.display()), "", Point::OncePendingWithHelm);
+    fs::remove_file(values).unwrap();
+}
+
+fn has_orders(bed: &Bed) {
+    kube::existing(bed.shop(), "secret", "sc-orders-secret");
+}
+
+/// As whoever was at work on the release leaves it.
+fn unlock(bed: &Bed) {
+    kube::kubectl(&["-n", &bed.system, "delete", "job", "sc-job", "--ignore-not-found"]);
+    bed.helm(&["rollback", "sc", "1"]);
+}
+
+/// Makes the RoleBinding that of a release of the same name in another namespace.
+pub(crate) fn give_to_another(bed: &Bed) {
+    let subjects = json!([{"kind": "ServiceAccount", "name": "sc-job", "namespace": "another"}]);
+    let annotations = json!({"meta.helm.sh/release-namespace": "another"});
+    patch(bed.shop(), "rolebinding", "sc-job", &json!({"metadata": {"annotations": annotations}, "subjects": subjects}));
 }
 
 /// A workload that takes its variables from this Secret.
