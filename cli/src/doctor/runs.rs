@@ -222,14 +222,15 @@ fn cron_job(facts: &Facts, findings: &mut Findings<'_>) {
     let is_wanted = facts.values["driftRepair"]["enabled"] == true || facts.values["driftRepair"]["enabled"] == "true";
     match facts.find("cronjobs", "sc-reconcile") {
         None if facts.release.contains_key("cronjobs") => findings.add("SC1116", place, []),
-        Some(found) if is_wanted && found["spec"]["suspend"] == true => findings.add("SC1118", place, []),
+        Some(found) if is_wanted && found["spec"]["suspend"] == true && release::is_of(found, findings.place) => findings.add("SC1118", place, []),
         _ => {}
     }
 }
 
 /// Whether `sc-config` is as the chart made it.
 fn config(facts: &Facts, findings: &mut Findings<'_>) {
-    let Some(config) = facts.find("secrets", "sc-config") else { return };
+    // What is another's is told as that: the command would delete it.
+    let Some(config) = facts.find("secrets", "sc-config").filter(|config| release::is_of(config, findings.place)) else { return };
     let bytes = sc_core::document::of_secret(config, "values.json").unwrap_or_default();
     let hash = sc_job::document::hash(&bytes);
     if config["metadata"]["annotations"][sc_core::names::CONFIG_HASH] != hash.as_str() {
@@ -311,6 +312,22 @@ mod tests {
         assert!(tolerates(&json!({"operator": "Exists"}), &taint));
         assert!(!tolerates(&json!({"key": "busy", "value": "no"}), &taint));
         assert!(!tolerates(&json!({"key": "busy", "operator": "Exists", "effect": "NoExecute"}), &taint));
+    }
+
+    #[test]
+    fn only_what_is_of_this_release_is_put_right() {
+        let place = Place::default();
+        let found = |namespace: &str| {
+            let annotations = json!({"meta.helm.sh/release-name": "sc", "meta.helm.sh/release-namespace": namespace});
+            let object = |name: &str| json!({"metadata": {"name": name, "annotations": annotations}, "spec": {"suspend": true}});
+            let release = [("secrets", vec![object("sc-config")]), ("cronjobs", vec![object("sc-reconcile")])].into();
+            let facts = Facts { release, values: json!({"driftRepair": {"enabled": true}}), ..Facts::default() };
+            let mut findings = Findings::of(&place, &facts);
+            examine(&facts, &mut findings);
+            findings.all.into_iter().map(|finding| finding.code).collect::<Vec<_>>()
+        };
+        assert_eq!(found("sc-system"), ["SC1118", "SC1405"]);
+        assert_eq!(found("other"), [""; 0]);
     }
 
     #[test]
