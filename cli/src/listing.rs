@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Result;
 use sc_core::azure::{AUDIENCE, Need};
@@ -32,6 +33,8 @@ pub(crate) struct Listed {
     entry: Value,
     /// Its place in the list `connections` of the values; nothing if it stands elsewhere, where `sc` does not change it.
     pub(crate) index: Option<usize>,
+    /// The set that it stands in, as it was read: `name=version`.
+    pub(crate) set: Option<Arc<str>>,
 }
 
 /// An entry of `connections` in the values that is no connection as it is written.
@@ -88,13 +91,14 @@ impl Listing {
         };
         let document = values["connectionsDocument"].as_str().map(|text| entries(text.as_bytes())).unwrap_or_default();
         let mut connections: Vec<Listed> = listed.into_iter().map(|connection| of_values(connection, &values, &document)).collect();
-        for (set, read) in sets.iter().zip(read_sets(cluster, namespace, &sets).await) {
+        for (set, read) in sets.iter().zip(read_versions(cluster, namespace, &sets).await) {
             match read {
                 Err(why) => problems.push(set.unread(why)),
-                Ok(bytes) => {
+                Ok((bytes, version)) => {
+                    let version: Arc<str> = format!("{}={version}", set.secret).into();
                     for (at, entry) in set.entries(&bytes, &mut problems) {
                         let connection = set.connection((at, entry.clone()), &settings, &mut problems);
-                        connections.extend(connection.map(|connection| Listed { connection, entry, index: None }));
+                        connections.extend(connection.map(|connection| Listed { connection, entry, index: None, set: Some(Arc::clone(&version)) }));
                     }
                 }
             }
@@ -168,8 +172,13 @@ impl Listing {
 
 /// The documents of sets, as they are in the cluster.
 pub(crate) async fn read_sets(cluster: &Cluster, namespace: &str, sets: &[ConnectionSet]) -> Vec<Result<Vec<u8>, Unread>> {
-    let read = sets.iter().map(async |set| references::set(cluster, namespace, set).await.map(|(bytes, _)| bytes));
-    futures::future::join_all(read).await
+    let read = read_versions(cluster, namespace, sets).await;
+    read.into_iter().map(|read| read.map(|(bytes, _)| bytes)).collect()
+}
+
+/// The same, each with the resourceVersion that it was read at.
+async fn read_versions(cluster: &Cluster, namespace: &str, sets: &[ConnectionSet]) -> Vec<Result<(Vec<u8>, String), Unread>> {
+    futures::future::join_all(sets.iter().map(|set| references::set(cluster, namespace, set))).await
 }
 
 /// Which connection is meant.
@@ -212,14 +221,14 @@ fn broken(values: &Value, connections: &[Listed], problems: &[Problem]) -> Vec<B
 fn of_values(connection: Connection, values: &Value, document: &[Value]) -> Listed {
     let index = connection.at.index().unwrap_or_default();
     if connection.at.is_in("connections", index) {
-        return Listed { entry: values["connections"][index].clone(), connection, index: Some(index) };
+        return Listed { entry: values["connections"][index].clone(), connection, index: Some(index), set: None };
     }
     elsewhere(connection, document)
 }
 
 fn elsewhere(connection: Connection, entries: &[Value]) -> Listed {
     let entry = connection.at.index().and_then(|index| entries.get(index)).cloned().unwrap_or_default();
-    Listed { connection, entry, index: None }
+    Listed { connection, entry, index: None, set: None }
 }
 
 /// The entries of a document that is a list of connections, or a mapping with one.

@@ -2,6 +2,7 @@
 //!
 //! Rule: core decides, this crate asks and shows. Only `args` reads arguments, only `input` reads files, only `output` prints.
 
+mod applied;
 mod args;
 mod certificate;
 mod chart;

@@ -8,6 +8,7 @@ use sc_job::exit;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::applied::{Applied, States};
 use crate::helm::Stored;
 
 /// Whether the values of the release were applied.
@@ -40,12 +41,16 @@ pub(crate) struct Proof {
     pub(crate) started_at: String,
     pub(crate) finished_at: String,
     pub(crate) last_success_at: String,
+    /// The name of the Job that has left it; empty if it was none.
+    pub(crate) job_name: String,
     /// The UID of the Job that has left it.
     pub(crate) job_uid: String,
     /// The commands that delete what was kept, one a line.
     pub(crate) kept: String,
     /// The resourceVersions of the Secrets that the last success has read, as `name=version` with blanks between.
     references: String,
+    /// What a run that failed has applied all the same, if that is known.
+    applied: Option<Applied>,
 }
 
 impl State {
@@ -89,9 +94,11 @@ impl Proof {
             started_at: field("startedAt"),
             finished_at: field("finishedAt"),
             last_success_at: field("lastSuccessAt"),
+            job_name: field("jobName"),
             job_uid: field("jobUID"),
             kept: field("kept"),
             references: field("references"),
+            applied: Applied::parse(|key| status.text(key)),
         })
     }
 }
@@ -117,6 +124,11 @@ impl Proof {
         } else {
             State::Failed
         }
+    }
+
+    /// How each of the connections of this revision is.
+    pub(crate) fn states_of(&self, stored: &Stored) -> States {
+        States::of(self.state_of(stored), self.applied.clone().filter(|_| self.is_of(stored)))
     }
 }
 

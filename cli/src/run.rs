@@ -10,7 +10,7 @@ use crate::fault::Fault;
 use crate::place::Place;
 
 /// The Job of a run by hand, which is the same as that of an upgrade.
-const JOB: &str = "sc-job";
+pub(crate) const JOB: &str = "sc-job";
 /// A run that has proved its success is over for Kubernetes only some seconds later.
 const NEARLY_OVER: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -75,7 +75,7 @@ async fn clear(cluster: &Cluster, place: &Place) -> Result<()> {
 /// # Errors
 /// If the Job cannot be read.
 pub(crate) async fn is_under_way(cluster: &Cluster, namespace: &str) -> Result<bool> {
-    Ok(job(cluster, namespace).await?.is_some_and(|job| !has_ended(&job)))
+    Ok(job(cluster, namespace, JOB).await?.is_some_and(|job| !has_ended(&job)))
 }
 
 /// Whether the Job with this UID is over, or gone.
@@ -83,11 +83,33 @@ pub(crate) async fn is_under_way(cluster: &Cluster, namespace: &str) -> Result<b
 /// # Errors
 /// If it cannot be read.
 pub(crate) async fn is_over(cluster: &Cluster, namespace: &str, uid: &str) -> Result<bool> {
-    Ok(job(cluster, namespace).await?.is_none_or(|job| job["metadata"]["uid"] != uid || has_ended(&job)))
+    Ok(job(cluster, namespace, JOB).await?.is_none_or(|job| job["metadata"]["uid"] != uid || has_ended(&job)))
 }
 
-async fn job(cluster: &Cluster, namespace: &str) -> Result<Option<Value>> {
-    cluster.get(&format!("{}/{JOB}", jobs(namespace))).await.with_context(|| format!("failed to read Job `{namespace}/{JOB}`"))
+async fn job(cluster: &Cluster, namespace: &str, name: &str) -> Result<Option<Value>> {
+    cluster.get(&format!("{}/{name}", jobs(namespace))).await.with_context(|| format!("failed to read Job `{namespace}/{name}`"))
+}
+
+/// The Job of the last run.
+pub(crate) struct LastJob {
+    pub(crate) name: String,
+    /// In a word; nothing if it is gone.
+    pub(crate) now: Option<&'static str>,
+}
+
+impl LastJob {
+    /// The one that the status names; but if that of an upgrade or a rerun is under way, it is this one, which may not have written there yet.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(crate) async fn find(cluster: &Cluster, namespace: &str, named: &str) -> Result<Self> {
+        let named = if named.is_empty() { JOB } else { named };
+        let word = |job: Value| if has_ended(&job) { "ended" } else { "running" };
+        let (own, other) = futures::future::join(job(cluster, namespace, JOB), job(cluster, namespace, named)).await;
+        let (own, other) = (own?.map(word), other?.map(word));
+        let (name, now) = if own == Some("running") { (JOB, own) } else { (named, other) };
+        Ok(Self { name: name.to_owned(), now })
+    }
 }
 
 /// Whether a Job is over, one way or the other.

@@ -40,6 +40,8 @@ struct Line {
     /// The first connection that asks for it.
     asked: Option<Place>,
     is_disputed: bool,
+    /// Whether the CSI driver writes it, and this release never does.
+    is_drivers: bool,
     wanted: Wanted,
     fingerprint: Option<Fingerprint>,
     record: Option<Record>,
@@ -76,6 +78,8 @@ enum State {
     /// A request about it is under way.
     Begun,
     Settled,
+    /// It was refused, or has failed.
+    Failed,
     /// It is somebody else's, and so is to leave the inventory.
     Strangers,
     /// It stays, and a later run may delete it.
@@ -159,6 +163,7 @@ impl Ledger {
         line.state.set(match outcome {
             _ if outcome.is_strangers() => State::Strangers,
             Outcome::Kept { why: Staying::NoRight, .. } if !has_all_rights => State::Left,
+            Outcome::Refused { .. } | Outcome::Failed { .. } => State::Failed,
             _ => State::Settled,
         });
     }
@@ -175,6 +180,13 @@ impl Ledger {
     /// The objects that work was begun on and that are not settled.
     pub fn begun(&self) -> impl Iterator<Item = &ObjectId> {
         self.lines.iter().filter(|(_, line)| line.state.get() == State::Begun).map(|(id, _)| id)
+    }
+
+    /// The objects that connections ask for and that this run has not brought to what they ask: what was refused or failed, what was not begun, and
+    /// what could not be planned. Any other that a connection asks for is as it should be.
+    pub fn unapplied(&self) -> impl Iterator<Item = &ObjectId> {
+        let is_applied = |line: &Line| line.state.get() == State::Settled && !line.is_disputed;
+        self.lines.iter().filter(move |(_, line)| line.asked.is_some() && !line.is_drivers && !is_applied(line)).map(|(id, _)| id)
     }
 
     /// Whether this run is done with an object.

@@ -63,6 +63,10 @@ pub struct Done {
     pub ledger: Ledger,
     /// The resourceVersions of the Secrets that were read in the namespace of the release, by name.
     pub versions: BTreeMap<String, String>,
+    /// The resourceVersions of the connection sets that it looked at, by name.
+    pub sets: BTreeMap<String, String>,
+    /// Whether all that is asked for was looked at, so that the ledger has it.
+    pub is_seen: bool,
     /// What must exist in Azure for the connections.
     pub needs: BTreeSet<Need>,
     /// What cut it short: Secrets or the inventory could not be read or written.
@@ -87,6 +91,8 @@ struct Findings {
     needs: BTreeSet<Need>,
     /// The resourceVersions at which sets were looked at.
     sets: BTreeMap<String, String>,
+    /// Whether all documents were looked at.
+    is_seen: bool,
 }
 
 /// The plan of the values, and what else they ask for.
@@ -138,6 +144,7 @@ impl Work<'_> {
         };
         found.ledger.claim(&listed, &mut found.problems);
         let plan = self.look(listed, &sets, &settings, found).await?;
+        found.is_seen = true;
         Ok(Some(Seen { plan, sets, settings }))
     }
 
@@ -154,7 +161,7 @@ impl Work<'_> {
 
     /// When all went well, the inventory is what is planned, and what a later run may have the right to delete. What is a stranger's is never in it.
     async fn finish(&self, ended: Result<Option<StoredInventory>>, found: Findings) -> Done {
-        let Findings { problems, mut ledger, mut report, known, needs, .. } = found;
+        let Findings { problems, mut ledger, mut report, known, needs, sets, is_seen } = found;
         report.problems = problems.into_vec();
         let ended = match ended {
             Ok(Some(mut stored)) if !self.mode.dry_run && ledger.forget(report.verdict() == Verdict::Applied) => {
@@ -162,7 +169,7 @@ impl Work<'_> {
             }
             other => other.map(drop),
         };
-        Done { report, ledger, versions: known.versions, needs, cut_short: ended.err() }
+        Done { report, ledger, versions: known.versions, sets, is_seen, needs, cut_short: ended.err() }
     }
 
     /// Looks at the sets and at last at the values, whose plan it returns: what they ask for, and what is wrong with them. What is live in a

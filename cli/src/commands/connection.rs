@@ -316,12 +316,12 @@ async fn namespace_exists(cluster: &Cluster, name: &str) -> Result<bool> {
 
 /// Says what was done, and shows the connection as it is now.
 async fn tell(store: &Store<'_>, wanted: &Wanted, options: &Options, verb: &str) -> Result<u8> {
-    let Seen { listing, state, issuer } = show::read(store).await?;
+    let Seen { listing, states, issuer } = show::read(store).await?;
     let listed = listing.find(wanted).map_err(|_| anyhow!("the connection was {verb}, but is gone since"))?;
     let place = format!("connection `{}` in namespace `{}`: {}", wanted.name, listed.connection.namespace, listed.objects().join(", "));
     let done = if options.no_wait { format!("will be {verb} by the run that has begun:") } else { verb.to_owned() };
     output::say(&format!("{done} {place}"));
-    output::show(options.output.form(), &show::one(listed, state, issuer.as_deref()))?;
+    output::show(options.output.form(), &show::one(listed, states.state_of(listed), issuer.as_deref()))?;
     show::say_needs(listed, options.output.form());
     Ok(0)
 }

@@ -9,7 +9,7 @@ use crate::codes::{self, Code};
 use crate::doctor::{self, Facts, Finding};
 use crate::fault::Fault;
 use crate::helm::Stored;
-use crate::listing::Listing;
+use crate::listing::{Listed, Listing};
 use crate::output::{self, Shown};
 use crate::place::Place;
 use crate::progress;
@@ -80,12 +80,13 @@ pub(crate) async fn report(_: &ReportArgs, place: &Place) -> Result<u8> {
 }
 
 fn add_facts(report: &mut Value, facts: &Facts, place: &Place) -> Result<()> {
-    let state = facts.stored.as_ref().zip(facts.proof.as_ref()).map(|(stored, proof)| proof.state_of(stored));
+    let states = facts.stored.as_ref().zip(facts.proof.as_ref()).map(|(stored, proof)| proof.states_of(stored));
+    let state_of = |listed: &Listed| states.as_ref().map_or(State::Pending, |states| states.state_of(listed));
     let present = facts.listing.iter().flat_map(Listing::present);
-    let connections: Vec<Value> = present.map(|listed| redacted(&listed.shown(state.unwrap_or(State::Pending), true))).collect();
+    let connections: Vec<Value> = present.map(|listed| redacted(&listed.shown(state_of(listed), true))).collect();
     let release = |stored: &Stored| json!({"revision": stored.revision, "status": stored.info.status, "chart": stored.chart_version()});
     report["release"] = facts.stored.as_ref().map(release).into();
-    report["result"] = serde_json::to_value(state).context("failed to write JSON")?;
+    report["result"] = serde_json::to_value(states.as_ref().map(|states| states.release)).context("failed to write JSON")?;
     // Causes and commands have names of clusters, vaults and registries.
     let finding = |Finding { code, title, object, .. }: Finding| json!({"code": code, "title": title, "object": object});
     report["findings"] = doctor::findings(facts, place).into_iter().map(finding).collect();

@@ -1,17 +1,19 @@
 //! `sc install`, `sc upgrade`, `sc uninstall` and `sc status`: the release itself.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use sc_job::exit;
 use serde_json::{Value, json};
 
+use crate::applied::States;
 use crate::args::Pair;
 use crate::args::release::{ChangeArgs, InstallArgs, StatusArgs, UninstallArgs};
 use crate::fault::{Fault, Problematic};
 use crate::helm::Stored;
-use crate::listing::Listing;
+use crate::listing::{Listed, Listing};
 use crate::output::{self, Shown};
 use crate::place::Place;
 use crate::proof::{Proof, State};
+use crate::run::{self, LastJob};
 use crate::store::{Change, Store, values_of};
 use crate::{credentials, input, progress};
 
@@ -128,43 +130,54 @@ pub(crate) async fn status(args: &StatusArgs, place: &Place) -> Result<u8> {
     let store = Store::at(place).await?;
     let stored = store.stored().await?;
     let namespace = &place.release_namespace;
-    let job = format!("/apis/batch/v1/namespaces/{namespace}/jobs/sc-job");
-    let (proof, job) = futures::future::join(Proof::read(&store.cluster, namespace), store.cluster.get(&job)).await;
-    let (proof, job) = (proof?, job.with_context(|| format!("failed to read Job `{namespace}/sc-job`"))?);
+    let proof = Proof::read(&store.cluster, namespace).await?;
+    let LastJob { name: job_name, now } = LastJob::find(&store.cluster, namespace, &proof.job_name).await?;
     let listing = Listing::read(&store.cluster, namespace, &stored).await?;
-    let state = proof.state_of(&stored);
-    let job = match &job {
-        Some(job) if crate::run::has_ended(job) => "ended",
-        Some(_) => "running",
-        None if state == State::Succeeded => "gone, as after a success",
-        None => "gone",
-    };
+    let states = proof.states_of(&stored);
+    let state = states.release;
+    let job = now.unwrap_or(if state == State::Succeeded { "gone, as after a success" } else { "gone" });
     let lines = [
         ("release", format!("{} in namespace {namespace}, revision {}, {}", place.release, stored.revision, stored.info.status)),
         ("chart", stored.chart_version().unwrap_or("unknown").to_owned()),
-        ("job", job.to_owned()),
+        ("job", if now.is_none() || job_name == run::JOB { job.to_owned() } else { format!("{job}: {job_name}") }),
         ("result", format!("{state:?}")),
         ("reason", proof.reason.clone()),
         ("summary", proof.summary.clone()),
         ("started", proof.started_at.clone()),
         ("finished", proof.finished_at.clone()),
         ("last success", proof.last_success_at.clone()),
-        ("connections", listing.present().count().to_string()),
+        ("connections", count(&listing, &states)),
     ];
-    let connections: Vec<Value> = listing.present().map(|listed| listed.shown(state, false)).collect();
+    let connections: Vec<Value> = listing.present().map(|listed| listed.shown(states.state_of(listed), false)).collect();
     let value = json!({
         "release": place.release, "namespace": namespace, "revision": stored.revision, "status": stored.info.status,
-        "chartVersion": stored.chart_version(), "job": job, "result": state, "reason": proof.reason, "summary": proof.summary,
+        "chartVersion": stored.chart_version(), "job": job, "jobName": job_name, "result": state, "reason": proof.reason, "summary": proof.summary,
         "startedAt": proof.started_at, "finishedAt": proof.finished_at, "lastSuccessAt": proof.last_success_at, "connections": connections,
     });
-    let each = listing.present().map(|listed| {
-        let connection = &listed.connection;
-        vec![format!("{}/{}", connection.namespace, connection.name.as_str()), state.provisioning_state().to_owned()]
-    });
-    let rows = lines.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| vec![name.to_owned(), text]).chain(each).collect();
+    let lines = lines.into_iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| vec![name.to_owned(), text]);
+    let rows = lines.chain(each(&listing, &states)).collect();
     output::show(args.output.form(), &Shown { value, header: &["What", "Now"], rows })?;
     output::problems_beside(&listing.problems);
     Ok(if state == State::Succeeded { 0 } else { exit::REFUSED })
+}
+
+/// How many connections there are, and if it is not the same of all, how many have failed.
+fn count(listing: &Listing, states: &States) -> String {
+    let (all, failed) = (listing.present().count(), listing.present().filter(|listed| states.state_of(listed) == State::Failed).count());
+    if failed == 0 || failed == all { all.to_string() } else { format!("{all}, {failed} of them Failed") }
+}
+
+/// A row for each connection: those that have failed first, with the objects that were not applied.
+fn each(listing: &Listing, states: &States) -> Vec<Vec<String>> {
+    let mut found: Vec<&Listed> = listing.present().collect();
+    found.sort_by_key(|listed| states.state_of(listed) != State::Failed);
+    let row = |listed: &Listed| {
+        let (connection, objects) = (&listed.connection, states.unapplied(listed));
+        let why = if objects.is_empty() { String::new() } else { format!(": {}", objects.join(", ")) };
+        let state = states.state_of(listed).provisioning_state();
+        vec![format!("{}/{}", connection.namespace, connection.name.as_str()), format!("{state}{why}")]
+    };
+    found.into_iter().map(row).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use futures::{AsyncBufReadExt, TryStreamExt};
 use jiff::Timestamp;
 use sc_job::cluster::Cluster;
+use sc_job::cluster::status::Status;
 use sc_job::exit;
 use sc_job::output::chain;
 use serde_json::Value;
@@ -20,6 +21,8 @@ use crate::run;
 
 /// So long a pod may take to start before that is told as a failure; what the Job itself may take is longer.
 const START: Duration = Duration::from_mins(4);
+/// The Job of `helm test`.
+const TEST: &str = "sc-test";
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Runs the job again.
@@ -44,7 +47,7 @@ async fn stream(cluster: &Cluster, place: &Place, uid: &str) -> Result<()> {
     loop {
         // In this order: of one that was over, a pod that is not there now will not come.
         let is_over = run::is_over(cluster, namespace, uid).await?;
-        let found = newest(cluster, namespace, &selector).await?;
+        let found = newest(pods(cluster, namespace, &selector).await?);
         match found {
             Some(pod) if has_log(&pod) => {
                 if let Err(error) = print(cluster, namespace, &pod, true).await {
@@ -62,10 +65,9 @@ async fn stream(cluster: &Cluster, place: &Place, uid: &str) -> Result<()> {
     }
 }
 
-/// Waits until the Job is over, and says by the proof how it went.
+/// Waits until the Job is over, which Kubernetes sees to by the Job's own deadline, and says by the proof how it went.
 async fn ended(cluster: &Cluster, namespace: &str, (uid, begun_at): (&str, &str)) -> Result<u8> {
-    let begun = Instant::now();
-    while !run::is_over(cluster, namespace, uid).await? && begun.elapsed() < START {
+    while !run::is_over(cluster, namespace, uid).await? {
         sleep(LOOK_EVERY).await;
     }
     let proof = Proof::read(cluster, namespace).await?;
@@ -87,17 +89,16 @@ async fn ended(cluster: &Cluster, namespace: &str, (uid, begun_at): (&str, &str)
 /// Prints the log of the last run.
 pub(crate) async fn logs(args: &LogsArgs, place: &Place) -> Result<u8> {
     let cluster = place.cluster().await?;
-    let selector = format!("app.kubernetes.io/name%3D{}", crate::chart::NAME);
-    follow(&cluster, place, &selector, args.follow).await?;
+    follow(&cluster, place, args.follow).await?;
     Ok(0)
 }
 
-/// Prints the log of the newest pod with these labels; where it is to be followed, a pod that is not there yet is waited for.
-async fn follow(cluster: &Cluster, place: &Place, selector: &str, is_followed: bool) -> Result<()> {
+/// Prints the log of the last run; where it is to be followed, a pod that is not there yet is waited for.
+async fn follow(cluster: &Cluster, place: &Place, is_followed: bool) -> Result<()> {
     let namespace = &place.release_namespace;
     let begun = Instant::now();
     loop {
-        let found = newest(cluster, namespace, selector).await?;
+        let found = of_last_run(cluster, namespace).await?;
         match found {
             Some(pod) if has_log(&pod) => return print(cluster, namespace, &pod, is_followed).await,
             _ if is_followed && begun.elapsed() < START => sleep(LOOK_EVERY).await,
@@ -115,11 +116,30 @@ fn not_started(place: &Place, pod: &Value) -> anyhow::Error {
     Fault::failed(format!("the pod has not started{}", waiting(pod)), fix).into()
 }
 
-async fn newest(cluster: &Cluster, namespace: &str, selector: &str) -> Result<Option<Value>> {
+/// The newest pod of the last run: of the Job that the status names, or of one that came later and has not written there yet. A test is no run.
+async fn of_last_run(cluster: &Cluster, namespace: &str) -> Result<Option<Value>> {
+    let status = Status::read(cluster, namespace).await.with_context(|| format!("failed to read ConfigMap `{namespace}/sc-status`"))?;
+    let pods = pods(cluster, namespace, &format!("app.kubernetes.io/name%3D{}", crate::chart::NAME)).await?;
+    let (job, begun) = (status.text("jobName"), status.text("startedAt"));
+    Ok(newest(pods.into_iter().filter(|pod| is_of_run(pod, job, begun))))
+}
+
+/// Whether a pod of the chart is of the run of this Job, which began then, or of a later one; of any, if there was none yet.
+fn is_of_run(pod: &Value, job: &str, begun: &str) -> bool {
+    let metadata = &pod["metadata"];
+    let name = metadata["labels"]["batch.kubernetes.io/job-name"].as_str().unwrap_or_default();
+    let time = |text: &str| text.parse::<Timestamp>().ok();
+    name != TEST && (job.is_empty() || name == job || metadata["creationTimestamp"].as_str().and_then(time) > time(begun))
+}
+
+async fn pods(cluster: &Cluster, namespace: &str, selector: &str) -> Result<Vec<Value>> {
     let path = format!("/api/v1/namespaces/{namespace}/pods?labelSelector={selector}");
     let mut found = cluster.get(&path).await.with_context(|| format!("failed to list pods in namespace `{namespace}`"))?.unwrap_or_default();
-    let pods = found["items"].as_array_mut().map(std::mem::take).unwrap_or_default();
-    Ok(pods.into_iter().max_by_key(|pod| pod["metadata"]["creationTimestamp"].as_str().unwrap_or_default().to_owned()))
+    Ok(found["items"].as_array_mut().map(std::mem::take).unwrap_or_default())
+}
+
+fn newest(pods: impl IntoIterator<Item = Value>) -> Option<Value> {
+    pods.into_iter().max_by_key(|pod| pod["metadata"]["creationTimestamp"].as_str().unwrap_or_default().to_owned())
 }
 
 fn has_log(pod: &Value) -> bool {

@@ -5,6 +5,7 @@ use sc_core::azure::Need;
 use sc_core::values::State;
 use serde_json::{Value, json};
 
+use crate::applied::States;
 use crate::args::Form;
 use crate::args::connection::{ListArgs, SelectArgs};
 use crate::listing::{Listed, Listing, Wanted};
@@ -21,28 +22,38 @@ const VARIABLES: [&str; 2] = ["Name", "Value"];
 /// All connections of the release.
 pub(crate) async fn list(args: &ListArgs, place: &Place) -> Result<u8> {
     let store = Store::at(place).await?;
-    let Seen { listing, state, .. } = read(&store).await?;
+    let Seen { listing, states, .. } = read(&store).await?;
     let is_in = |listed: &&Listed| args.kube_namespace.as_deref().is_none_or(|namespace| listed.connection.namespace.as_str() == namespace);
     let found: Vec<&Listed> = listing.present().filter(is_in).collect();
     let form = args.output.form();
     // Of thousands, what is not printed is not made either.
-    let values = found.iter().filter(|_| form.is_whole()).map(|listed| listed.shown(state, false)).collect();
-    let rows = found.iter().filter(|_| !form.is_whole()).map(|listed| row(listed, state)).collect();
+    let values = found.iter().filter(|_| form.is_whole()).map(|listed| listed.shown(states.state_of(listed), false)).collect();
+    let rows = found.iter().filter(|_| !form.is_whole()).map(|listed| row(listed, states.state_of(listed))).collect();
     if found.is_empty() {
-        output::say("there are no connections yet: `sc create` makes one");
+        output::say(&nothing(args, &listing));
     }
     output::show(form, &Shown { value: Value::Array(values), header: &HEADER, rows })?;
     output::problems_beside(&listing.problems);
     Ok(0)
 }
 
+/// Why nothing is listed.
+fn nothing(args: &ListArgs, listing: &Listing) -> String {
+    match &args.kube_namespace {
+        Some(namespace) if listing.present().next().is_some() => {
+            format!("there are no connections in namespace `{namespace}`: without `--kube-namespace`, `sc list` has those of all namespaces")
+        }
+        _ => "there are no connections yet: `sc create` makes one".to_owned(),
+    }
+}
+
 /// One connection.
 pub(crate) async fn show(args: &SelectArgs, place: &Place) -> Result<u8> {
     let wanted = Wanted::of(&args.selection)?;
     let store = Store::at(place).await?;
-    let Seen { listing, state, issuer } = read(&store).await?;
+    let Seen { listing, states, issuer } = read(&store).await?;
     let listed = listing.find(&wanted)?;
-    output::show(args.output.form(), &one(listed, state, issuer.as_deref()))?;
+    output::show(args.output.form(), &one(listed, states.state_of(listed), issuer.as_deref()))?;
     say_needs(listed, args.output.form());
     Ok(0)
 }
@@ -69,8 +80,8 @@ pub(crate) async fn list_configuration(args: &SelectArgs, place: &Place) -> Resu
 /// The connections as they are now.
 pub(crate) struct Seen {
     pub(crate) listing: Listing,
-    /// Whether they were applied.
-    pub(crate) state: proof::State,
+    /// Which of them were applied.
+    pub(crate) states: States,
     /// Who issues the tokens of the cluster's ServiceAccounts, if a run has said so.
     pub(crate) issuer: Option<String>,
 }
@@ -81,8 +92,8 @@ pub(crate) async fn read(store: &Store<'_>) -> Result<Seen> {
     let (stored, proof) = futures::future::join(store.stored(), Proof::read(&store.cluster, namespace)).await;
     let (stored, proof) = (stored?, proof?);
     let listing = Listing::read(&store.cluster, namespace, &stored).await?;
-    let state = proof.state_of(&stored);
-    Ok(Seen { listing, state, issuer: Some(proof.issuer).filter(|issuer| !issuer.is_empty()) })
+    let states = proof.states_of(&stored);
+    Ok(Seen { listing, states, issuer: Some(proof.issuer).filter(|issuer| !issuer.is_empty()) })
 }
 
 /// A connection with its variables, and with what it needs in Azure.

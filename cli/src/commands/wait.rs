@@ -1,9 +1,11 @@
 //! `sc wait`: until a connection is as it should be.
 
+use std::fmt;
+
 use anyhow::Result;
-use sc_core::values::State as Desired;
 use tokio::time::{Instant, sleep};
 
+use crate::applied::States;
 use crate::args::connection::WaitArgs;
 use crate::commands::show::{self, Seen};
 use crate::fault::Fault;
@@ -28,30 +30,62 @@ pub(crate) async fn run(args: &WaitArgs, place: &Place) -> Result<u8> {
 async fn until(args: &WaitArgs, store: &Store<'_>, wanted: &Wanted) -> Result<u8> {
     let end = Instant::now() + args.timeout;
     loop {
-        let Seen { listing, state, .. } = show::read(store).await?;
-        if is_met(args, &listing, wanted, state) {
+        let Seen { listing, states, .. } = show::read(store).await?;
+        let now = Now::of(&listing, &states, wanted);
+        if now.is_met(args) {
             return Ok(0);
         }
-        if state == State::Failed && !args.exists && !crate::run::is_under_way(&store.cluster, &store.place.release_namespace).await? {
+        let of = if args.deleted { now.release } else { now.state };
+        if of == State::Failed && !args.exists && !crate::run::is_under_way(&store.cluster, &store.place.release_namespace).await? {
             let failure = proof::failure(&store.cluster, &store.place.release_namespace).await;
             let reason = failure.map(|proof| proof.reason).unwrap_or_default();
             return Err(Fault::refused(format!("the last run has failed: {reason}"), "mend the cause, and run `sc rerun`").into());
         }
         if Instant::now() >= end {
             let fix = "see `sc status`, or give it more time by `--timeout`";
-            return Err(Fault::failed(format!("connection `{}` is not so after {} s", wanted.name, args.timeout.as_secs()), fix).into());
+            let (what, seconds) = (wanted_of(args), args.timeout.as_secs());
+            return Err(Fault::failed(format!("connection `{}` is not {what} after {seconds} s: {now}", wanted.name), fix).into());
         }
         sleep(args.interval).await;
     }
 }
 
-fn is_met(args: &WaitArgs, listing: &Listing, wanted: &Wanted, state: State) -> bool {
-    let is_listed = listing.connections.iter().any(|listed| listed.connection.state == Desired::Present && wanted.means(&listed.connection));
-    if args.exists {
-        is_listed
-    } else if args.deleted {
-        !is_listed && state == State::Succeeded
-    } else {
-        is_listed && state == State::Succeeded
+/// What is waited for, in words.
+fn wanted_of(args: &WaitArgs) -> &'static str {
+    match (args.exists, args.deleted) {
+        (true, _) => "in the values",
+        (_, true) => "gone with its objects",
+        _ => "applied",
+    }
+}
+
+/// How it is with a connection.
+struct Now {
+    is_listed: bool,
+    release: State,
+    /// Its own state, of several the one that has come least far; of one that is not listed, that of the release.
+    state: State,
+}
+
+impl Now {
+    fn of(listing: &Listing, states: &States, wanted: &Wanted) -> Self {
+        let found: Vec<State> = listing.present().filter(|listed| wanted.means(&listed.connection)).map(|listed| states.state_of(listed)).collect();
+        let unlike = found.iter().copied().find(|state| *state != State::Succeeded);
+        Self { is_listed: !found.is_empty(), release: states.release, state: unlike.or(found.first().copied()).unwrap_or(states.release) }
+    }
+
+    fn is_met(&self, args: &WaitArgs) -> bool {
+        match (args.exists, args.deleted) {
+            (true, _) => self.is_listed,
+            (_, true) => !self.is_listed && self.state == State::Succeeded,
+            _ => self.is_listed && self.state == State::Succeeded,
+        }
+    }
+}
+
+impl fmt::Display for Now {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.provisioning_state();
+        if self.is_listed { write!(f, "it is in the values, and {state}") } else { write!(f, "it is not in the values, and the release is {state}") }
     }
 }

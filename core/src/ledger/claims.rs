@@ -25,8 +25,10 @@ impl Ledger {
             let place = self.place(&connection.at);
             let mut told = BTreeSet::new();
             for id in claimed_by(connection) {
-                let Some(first) = self.line(&id).asked else {
-                    self.line(&id).asked = Some(place);
+                let is_drivers = connection.sync_secret.as_deref() == Some(&*id.name);
+                let line = self.line(&id);
+                let Some(first) = line.asked else {
+                    (line.asked, line.is_drivers) = (Some(place), is_drivers);
                     if id.kind == ObjectKind::ServiceAccount {
                         self.tenants.insert(id, tenant(connection).cloned());
                     }
@@ -38,7 +40,9 @@ impl Ledger {
                 if told.insert(first) {
                     problems.add(&connection.at, conflict(&id, self.at(first).to_string(), connection.name.as_str().to_owned()));
                 }
-                self.line(&id).is_disputed = true;
+                let line = self.line(&id);
+                line.is_disputed = true;
+                line.is_drivers &= is_drivers;
             }
         }
     }

@@ -21,6 +21,8 @@ const SUCCEEDED: &str = "Succeeded";
 const CLEANED_UP: &str = "CleanedUp";
 /// The longest reason that is kept, in bytes.
 const LONGEST_REASON: usize = 1024;
+/// So many objects that were not applied are named.
+const UNAPPLIED: usize = 100;
 
 /// What a run sets out to prove.
 #[derive(Debug, Clone)]
@@ -110,7 +112,6 @@ impl Status {
     pub async fn succeed(mut self, cluster: &Cluster, desired: &Desired, done: &Done) -> Result<(), Failure> {
         let versions = &done.versions;
         let generation = self.map.text("generation").parse::<u64>().unwrap_or(0) + 1;
-        let references: Vec<String> = versions.iter().map(|(name, version)| format!("{name}={version}")).collect();
         let rotated = rotated(self.map.text("references"), versions);
         let mut data = self.ended(SUCCEEDED, done, "");
         data.extend([
@@ -119,7 +120,7 @@ impl Status {
             ("generation", generation.to_string()),
             ("lastSuccessAt", Timestamp::now().to_string()),
             ("consecutiveFailures", "0".to_owned()),
-            ("references", references.join(" ")),
+            ("references", pairs(versions)),
             ("rotated", rotated.join(" ")),
         ]);
         self.map.write(cluster, &data).await
@@ -133,6 +134,7 @@ impl Status {
         let failures = self.map.text("consecutiveFailures").parse::<u64>().unwrap_or(0) + 1;
         let mut data = self.ended("Failed", done, reason);
         data.extend([("consecutiveFailures", failures.to_string()), ("exitCode", exit::code(done.verdict()).to_string())]);
+        data.extend(unapplied(done));
         self.map.write(cluster, &data).await
     }
 
@@ -165,7 +167,32 @@ fn running(desired: &Desired, identity: Option<&Identity>) -> Vec<(&'static str,
         ("finishedAt", String::new()),
         ("reason", String::new()),
         ("exitCode", String::new()),
+        ("unapplied", String::new()),
+        ("unappliedCount", String::new()),
+        ("sets", String::new()),
     ]
+}
+
+/// Which objects the connections ask for and do not have as they ask, one a line, and how many: beyond what is named, or without a number, none of them
+/// is known to be applied. And the versions of the sets that this is true of.
+fn unapplied(done: &Done) -> Vec<(&'static str, String)> {
+    if !done.is_seen {
+        return Vec::new();
+    }
+    let (mut named, mut count) = (String::new(), 0);
+    for id in done.ledger.unapplied() {
+        if count < UNAPPLIED {
+            named += &id.path();
+            named.push('\n');
+        }
+        count += 1;
+    }
+    vec![("unapplied", named), ("unappliedCount", count.to_string()), ("sets", pairs(&done.sets))]
+}
+
+fn pairs(versions: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = versions.iter().map(|(name, version)| format!("{name}={version}")).collect();
+    pairs.join(" ")
 }
 
 /// The commands that delete what was kept, by this run or an earlier one, and is not asked for since: the report goes with the Job.

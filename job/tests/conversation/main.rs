@@ -15,4 +15,5 @@ mod requests;
 mod server;
 mod sets;
 mod stopping;
+mod unapplied;
 mod world;
