@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use sc_core::connection::Connection;
 use sc_core::object::ObjectId;
 use sc_core::plan::objects_of;
 use sc_job::exit;
@@ -40,9 +41,9 @@ impl Applied {
     }
 
     /// Whether all of this connection was applied, as it is now.
-    fn has(&self, listed: &Listed) -> bool {
-        let objects = objects_of(&listed.connection);
-        let is_known = listed.set.as_deref().is_none_or(|set| self.sets.contains(set));
+    fn has(&self, connection: &Connection, set: Option<&str>) -> bool {
+        let objects = objects_of(connection);
+        let is_known = set.is_none_or(|set| self.sets.contains(set));
         is_known && !objects.is_empty() && !objects.iter().any(|id| self.except.contains(id))
     }
 }
@@ -56,7 +57,7 @@ impl States {
     /// How this connection is.
     pub(crate) fn state_of(&self, listed: &Listed) -> State {
         match &self.applied {
-            Some(applied) if applied.has(listed) => State::Succeeded,
+            Some(applied) if applied.has(&listed.connection, listed.set.as_deref()) => State::Succeeded,
             _ => self.release,
         }
     }
@@ -65,5 +66,81 @@ impl States {
     pub(crate) fn unapplied(&self, listed: &Listed) -> Vec<String> {
         let is_named = |id: &ObjectId| self.applied.as_ref().is_some_and(|applied| applied.except.contains(id));
         objects_of(&listed.connection).into_iter().filter(is_named).map(|id| id.to_string()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sc_core::connections::Connections;
+    use sc_core::problem::Problems;
+
+    use super::*;
+
+    const VALUES: &str = "connections:
+  - {name: orders, namespace: shop, targetService: postgres-flexible, authType: secret, target: {server: a, database: a}, credentials: {username: a, password: {secretKeyRef: {name: admin, key: p}}}}
+  - {name: stock, namespace: shop, targetService: postgres-flexible, authType: secret, target: {server: a, database: a}, credentials: {username: a, password: {secretKeyRef: {name: admin, key: p}}}}
+  - {name: pictures, namespace: shop, targetService: storage-blob, authType: workload-identity, target: {account: a}, credentials: {clientId: 11111111-2222-3333-4444-555555555555, tenantId: 99999999-8888-7777-6666-555555555555}}
+";
+    const ORDERS: &str = "shop/secrets/sc-orders-secret\n";
+    const ACCOUNT: &str = "shop/serviceaccounts/sc-account-11111111-2222-3333-4444-555555555555\n";
+
+    /// What `sc-status` says; of a key that is not here, nothing.
+    type Texts<'a> = &'a [(&'a str, &'a str)];
+
+    fn parse(texts: Texts<'_>) -> Option<Applied> {
+        Applied::parse(|key| texts.iter().find(|(known, _)| *known == key).map_or("", |(_, text)| *text))
+    }
+
+    /// Which connections were applied, by these texts, if they stand in this set.
+    fn applied(texts: Texts<'_>, set: Option<&str>) -> Vec<String> {
+        let connections = Connections::parse(VALUES.as_bytes(), &mut Problems::default()).unwrap().listed;
+        assert_eq!(connections.len(), 3);
+        let Some(applied) = parse(texts) else { return Vec::new() };
+        let has = connections.iter().filter(|connection| applied.has(connection, set));
+        has.map(|connection| connection.name.as_str().to_owned()).collect()
+    }
+
+    #[test]
+    fn what_was_refused_is_failed_and_the_rest_was_applied() {
+        let refused = |named, count| [("exitCode", "3"), ("unapplied", named), ("unappliedCount", count)];
+        assert_eq!(applied(&refused(ORDERS, "1"), None), ["stock", "pictures"]);
+        assert_eq!(applied(&refused(ACCOUNT, "1"), None), ["orders", "stock"], "one of several objects is enough");
+        assert_eq!(applied(&refused(&[ORDERS, ACCOUNT].concat(), "2"), None), ["stock"]);
+    }
+
+    #[test]
+    fn without_a_whole_record_nothing_was_applied() {
+        let none = [""; 0];
+        assert_eq!(applied(&[("exitCode", "3")], None), none, "a job that is older, or that did not see all values");
+        assert_eq!(applied(&[("exitCode", "3"), ("unapplied", ORDERS)], None), none);
+        assert_eq!(applied(&[("exitCode", "3"), ("unapplied", ORDERS), ("unappliedCount", "101")], None), none, "more than could be named");
+        assert_eq!(applied(&[("exitCode", "3"), ("unapplied", "shop/secrets/x\n"), ("unappliedCount", "1")], None), none, "no name of ours");
+    }
+
+    #[test]
+    fn what_is_wrong_by_a_job_of_another_version_may_be_listed_and_was_not_applied() {
+        for code in ["1", "2"] {
+            let texts = |version| [("exitCode", code), ("chartVersion", version), ("unapplied", ORDERS), ("unappliedCount", "1")];
+            assert_eq!(applied(&texts(chart::VERSION), None), ["stock", "pictures"], "exit code {code}");
+            assert_eq!(applied(&texts("0.0.1"), None), [""; 0], "exit code {code}");
+        }
+    }
+
+    #[test]
+    fn of_a_set_that_has_changed_since_nothing_was_applied() {
+        let texts = [("exitCode", "3"), ("unapplied", ORDERS), ("unappliedCount", "1"), ("sets", "media=7 shop=42")];
+        assert_eq!(applied(&texts, Some("shop=42")), ["stock", "pictures"]);
+        assert_eq!(applied(&texts, Some("shop=43")), [""; 0]);
+        assert_eq!(applied(&texts, Some("other=42")), [""; 0]);
+    }
+
+    #[test]
+    fn only_a_release_that_failed_has_connections_of_different_states() {
+        let record = || parse(&[("exitCode", "3"), ("unappliedCount", "0")]);
+        assert!(record().is_some());
+        for state in [State::Succeeded, State::Running, State::Pending] {
+            assert_eq!(States::of(state, record()).applied, None, "{state:?}");
+        }
+        assert_eq!(States::of(State::Failed, record()).applied, record());
     }
 }

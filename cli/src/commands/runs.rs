@@ -163,3 +163,20 @@ async fn print(cluster: &Cluster, namespace: &str, pod: &Value, is_followed: boo
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    #[test]
+    fn the_last_run_is_that_of_the_status_or_a_later_one_and_never_a_test() {
+        let pod = |job: &str, minute: u8| json!({"metadata": {"labels": {"batch.kubernetes.io/job-name": job}, "creationTimestamp": format!("2026-01-01T00:{minute:02}:00Z")}});
+        let is_of_run = |job: &str, minute| super::is_of_run(&pod(job, minute), "sc-job-rollback", "2026-01-01T00:10:00Z");
+        assert!(is_of_run("sc-job-rollback", 9), "its pod is older than what it has written");
+        assert!(is_of_run("sc-job", 11), "it has not written yet");
+        assert!(!is_of_run("sc-job", 8), "it is of an earlier run");
+        assert!(!is_of_run("sc-test", 11));
+        assert!(super::is_of_run(&pod("sc-job", 8), "", ""), "no run has written yet");
+        assert!(!super::is_of_run(&pod("sc-test", 8), "", ""));
+    }
+}

@@ -89,3 +89,15 @@ impl fmt::Display for Now {
         if self.is_listed { write!(f, "it is in the values, and {state}") } else { write!(f, "it is not in the values, and the release is {state}") }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_said_what_is_there_instead_of_what_is_waited_for() {
+        let now = |is_listed, state| Now { is_listed, release: state, state }.to_string();
+        assert_eq!(now(true, State::Running), "it is in the values, and Accepted");
+        assert_eq!(now(false, State::Succeeded), "it is not in the values, and the release is Succeeded");
+    }
+}

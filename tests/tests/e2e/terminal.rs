@@ -1,5 +1,6 @@
 //! `sc` on a real cluster, with the real Helm 3 and 4: whole outputs, as a person or a script sees them.
 
+mod apart;
 mod diagnosis;
 mod doctor;
 mod mending;
