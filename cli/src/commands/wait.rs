@@ -44,7 +44,7 @@ async fn until(args: &WaitArgs, store: &Store<'_>, wanted: &Wanted) -> Result<u8
         if Instant::now() >= end {
             let fix = "see `sc status`, or give it more time by `--timeout`";
             let (what, seconds) = (wanted_of(args), args.timeout.as_secs());
-            return Err(Fault::failed(format!("connection `{}` is not {what} after {seconds} s: {now}", wanted.name), fix).into());
+            return Err(Fault::failed(format!("waited {seconds} s for connection `{}` to be {what}: {now}", wanted.name), fix).into());
         }
         sleep(args.interval).await;
     }
