@@ -106,9 +106,12 @@ impl LastJob {
         let named = if named.is_empty() { JOB } else { named };
         let word = |job: Value| if has_ended(&job) { "ended" } else { "running" };
         let (own, other) = futures::future::join(job(cluster, namespace, JOB), job(cluster, namespace, named)).await;
-        let (own, other) = (own?.map(word), other?.map(word));
-        let (name, now) = if own == Some("running") { (JOB, own) } else { (named, other) };
-        Ok(Self { name: name.to_owned(), now })
+        Ok(Self::of(own?.map(word), (named, other?.map(word))))
+    }
+
+    fn of(own: Option<&'static str>, named: (&str, Option<&'static str>)) -> Self {
+        let (name, now) = if own == Some("running") { (JOB, own) } else { named };
+        Self { name: name.to_owned(), now }
     }
 }
 
@@ -121,4 +124,21 @@ pub(crate) fn has_ended(job: &Value) -> bool {
 
 fn jobs(namespace: &str) -> String {
     format!("/apis/batch/v1/namespaces/{namespace}/jobs")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_job_is_that_of_the_status_unless_a_newer_run_is_under_way() {
+        let last = |own, named| {
+            let LastJob { name, now } = LastJob::of(own, ("sc-job-rollback", named));
+            (name, now)
+        };
+        assert_eq!(last(None, Some("ended")), ("sc-job-rollback".to_owned(), Some("ended")));
+        assert_eq!(last(Some("ended"), Some("ended")), ("sc-job-rollback".to_owned(), Some("ended")), "that of an earlier run stays");
+        assert_eq!(last(Some("ended"), None), ("sc-job-rollback".to_owned(), None));
+        assert_eq!(last(Some("running"), Some("ended")), (JOB.to_owned(), Some("running")));
+    }
 }
