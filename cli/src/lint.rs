@@ -4,7 +4,7 @@
 
 mod by_hand;
 mod identity;
-mod manifest;
+pub(crate) mod manifest;
 pub(crate) mod mistake;
 pub(crate) mod objects;
 mod pods;
@@ -57,13 +57,12 @@ impl Findings {
     }
 }
 
-/// All mistakes in the documents of a file, by line. Workloads that state no namespace are taken to be in `namespace`.
-pub(crate) fn findings(documents: &[Node], objects: &Objects<'_>, namespace: Option<&str>) -> Vec<Finding> {
+/// All mistakes in a file, by line; what another of the files makes is there.
+pub(crate) fn findings(file: &Manifests<'_>, files: &Manifests<'_>, objects: &Objects<'_>) -> Vec<Finding> {
     let mut findings = Findings::default();
-    let file = Manifests::of(documents, namespace);
     for manifest in &file.all {
         by_hand::check(manifest, objects, &mut findings);
-        if let Some(pods) = Pods::of(manifest, &file, objects) {
+        if let Some(pods) = Pods::of(manifest, files, objects) {
             for rule in RULES {
                 rule(&pods, &mut findings);
             }
@@ -72,10 +71,9 @@ pub(crate) fn findings(documents: &[Node], objects: &Objects<'_>, namespace: Opt
     findings.into_vec()
 }
 
-/// How many workloads there are in the documents.
-pub(crate) fn workloads(documents: &[Node], objects: &Objects<'_>) -> usize {
-    let file = Manifests::of(documents, None);
-    file.all.iter().filter(|manifest| Pods::of(manifest, &file, objects).is_some()).count()
+/// How many workloads there are in the files.
+pub(crate) fn workloads(files: &Manifests<'_>, objects: &Objects<'_>) -> usize {
+    files.all.iter().filter(|manifest| Pods::of(manifest, files, objects).is_some()).count()
 }
 
 /// Whether it is said where the workload goes, if it uses a connection at all.

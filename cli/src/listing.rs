@@ -161,7 +161,7 @@ impl Listing {
         let fix = if !elsewhere.is_empty() {
             format!("name its namespace by `--kube-namespace`: {}", elsewhere.join(", "))
         } else if self.present().next().is_none() {
-            "make it by `sc create`".to_owned()
+            "there are none yet: `sc create` makes one".to_owned()
         } else {
             let known: BTreeSet<&str> = self.present().map(|listed| listed.connection.name.as_str()).collect();
             Choice::of(&wanted.name, known).to_string()

@@ -13,7 +13,7 @@ use sc_tests::{files, golden, stem, tree};
 use serde_json::{Value, json};
 
 /// Name, arguments, and the file that is standard input.
-const TRANSCRIPTS: [(&str, &str, &str); 69] = [
+const TRANSCRIPTS: [(&str, &str, &str); 71] = [
     ("bind-fixed", "bind job/report orders", ""),
     ("bind-kind", "bind service/web orders", ""),
     ("bind-no-kind", "bind web orders", ""),
@@ -26,6 +26,8 @@ const TRANSCRIPTS: [(&str, &str, &str); 69] = [
     ("help-list-support-types", "list-support-types --help", ""),
     ("help-render", "render --help", ""),
     ("help-snippet", "snippet --help", ""),
+    ("lint-alone", "lint -f elsewhere-workload.yaml --values connections.yaml -o tsv", ""),
+    ("lint-beside", "lint -f elsewhere-workload.yaml -f elsewhere-secret.yaml --values connections.yaml -o tsv", ""),
     ("lint-file-absent", "lint -f absent.yaml --values connections.yaml", ""),
     ("lint-hostile", "lint -f lint-hostile.yaml --values connections.yaml -o yaml", ""),
     ("lint-json", "lint -f lint/SC2020.yaml -f lint/SC2012.yaml --values connections.yaml -o json", ""),

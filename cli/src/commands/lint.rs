@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::args::workload::LintArgs;
 use crate::input;
+use crate::lint::manifest::Manifests;
 use crate::lint::mistake::{Entry, Level};
 use crate::lint::objects::Objects;
 use crate::lint::tree::Node;
@@ -31,12 +32,13 @@ pub(crate) async fn run(args: &LintArgs, place: &Place) -> Result<u8> {
     }
     let listing = Listing::of(args.values.as_deref(), place).await?;
     let objects = Objects::of(listing.present().map(|listed| &listed.connection));
-    let in_file = |(file, nodes)| findings(nodes, &objects, args.kube_namespace.as_deref()).into_iter().map(move |finding| (file, finding));
-    let found: Vec<(&Path, Finding)> = documents.iter().map(|(file, nodes)| (file.as_path(), nodes.as_slice())).flat_map(in_file).collect();
+    let namespace = args.kube_namespace.as_deref();
+    let files = Manifests::of(documents.iter().flat_map(|(_, nodes)| nodes), namespace);
+    let in_file = |(file, nodes)| findings(&Manifests::of(nodes, namespace), &files, &objects).into_iter().map(move |finding| (file, finding));
+    let found: Vec<(&Path, Finding)> = documents.iter().map(|(file, nodes)| (file.as_path(), nodes)).flat_map(in_file).collect();
     output::show(args.output.form(), &shown(&found))?;
     if found.is_empty() && problems.is_empty() {
-        let workloads: usize = documents.iter().map(|(_, nodes)| workloads(nodes, &objects)).sum();
-        output::say(&format!("found no mistake; workloads: {workloads}"));
+        output::say(&format!("found no mistake; workloads: {}", workloads(&files, &objects)));
     }
     output::problems_beside(&listing.problems);
     for problem in &problems {

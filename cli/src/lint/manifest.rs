@@ -26,7 +26,7 @@ pub(crate) struct Manifest<'a> {
     pub(crate) namespace: Option<&'a str>,
 }
 
-/// All of a file.
+/// All of one file, or of several.
 pub(crate) struct Manifests<'a> {
     pub(crate) all: Vec<Manifest<'a>>,
     /// Where those are that state no namespace.
@@ -35,7 +35,7 @@ pub(crate) struct Manifests<'a> {
 
 impl<'a> Manifests<'a> {
     /// Those of these documents. What states no namespace is taken to be in `namespace`.
-    pub(crate) fn of(documents: &'a [Node], namespace: Option<&'a str>) -> Self {
+    pub(crate) fn of(documents: impl IntoIterator<Item = &'a Node>, namespace: Option<&'a str>) -> Self {
         let mut manifests = Self { all: Vec::new(), namespace };
         for document in documents {
             manifests.add(document, ("", None));
@@ -59,7 +59,7 @@ impl<'a> Manifests<'a> {
         self.all.push(Manifest { whole, kind, api_version, namespace });
     }
 
-    /// What makes such an object by what the file says. What states no namespace may be in any.
+    /// What makes such an object by what the files say. What states no namespace may be in any.
     pub(crate) fn find(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<&Manifest<'a>> {
         let is_near = |other: Option<&str>| namespace.is_none() || other.is_none() || other == namespace;
         self.all.iter().find(|manifest| is_near(manifest.namespace) && manifest.makes(kind, name))

@@ -266,6 +266,7 @@ mod tests {
 
     use super::*;
     use crate::lint::findings;
+    use crate::lint::manifest::Manifests;
     use crate::lint::objects::Objects;
     use crate::lint::tree::Node;
 
@@ -277,7 +278,8 @@ mod tests {
         let codes = |text: &[u8]| {
             let (documents, broken) = Node::parse(text);
             assert!(broken.is_empty(), "{broken:?}");
-            findings(&documents, &objects, None).into_iter().map(|finding| finding.mistake.entry().code).collect()
+            let file = Manifests::of(&documents, None);
+            findings(&file, &file, &objects).into_iter().map(|finding| finding.mistake.entry().code).collect()
         };
         files("cli/tests/input/lint", "yaml").iter().map(|file| (stem(file), codes(&std::fs::read(file).unwrap()))).collect()
     }

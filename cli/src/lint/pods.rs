@@ -19,8 +19,8 @@ pub(crate) struct Pods<'a> {
     pub(crate) template: &'a Node,
     /// Its namespace, if that is known.
     pub(crate) namespace: Option<&'a str>,
-    /// What else is in the file.
-    file: &'a Manifests<'a>,
+    /// What else is in the files.
+    files: &'a Manifests<'a>,
     /// The objects of connections.
     pub(crate) objects: &'a Objects<'a>,
 }
@@ -37,9 +37,9 @@ pub(crate) struct Reference<'a> {
 
 impl<'a> Pods<'a> {
     /// The pods of a manifest, if it is one of a workload.
-    pub(crate) fn of(manifest: &Manifest<'a>, file: &'a Manifests<'a>, objects: &'a Objects<'a>) -> Option<Self> {
+    pub(crate) fn of(manifest: &Manifest<'a>, files: &'a Manifests<'a>, objects: &'a Objects<'a>) -> Option<Self> {
         let Manifest { whole, namespace, .. } = *manifest;
-        manifest.template().map(|template| Self { whole, template, namespace, file, objects })
+        manifest.template().map(|template| Self { whole, template, namespace, files, objects })
     }
 
     /// The containers, all that a pod has.
@@ -59,10 +59,10 @@ impl<'a> Pods<'a> {
         if fields[0].is_there() { fields[0] } else { fields[1] }
     }
 
-    /// Whether they run as the ServiceAccount of a connection's identity, or as another that the file says is of that identity.
+    /// Whether they run as the ServiceAccount of a connection's identity, or as another that the files say is of that identity.
     pub(crate) fn run_as(&self, wanted: &str) -> bool {
         let Some(name) = self.account().text() else { return false };
-        let own = || self.file.find(ObjectKind::ServiceAccount.name(), self.namespace, name);
+        let own = || self.files.find(ObjectKind::ServiceAccount.name(), self.namespace, name);
         let client_id = || Guid::parse(own()?.whole.at("/metadata/annotations").get(WEBHOOK_CLIENT_ID).text()?);
         name == wanted || client_id().is_some_and(|id| id.service_account() == wanted)
     }
@@ -74,18 +74,18 @@ impl<'a> Pods<'a> {
 
     /// Whether a name is that of a connection's object, or of one that a connection should have.
     pub(crate) fn is_of_connection(&self, kind: ObjectKind, name: &Node) -> bool {
-        self.object(kind, name).is_some() || name.text().is_some_and(|text| has_our_form(kind, text)) && !self.is_in_file(kind.name(), name)
+        self.object(kind, name).is_some() || name.text().is_some_and(|text| has_our_form(kind, text)) && !self.is_in_files(kind.name(), name)
     }
 
-    /// Notes what is wrong with a name of an object, unless the file has that object.
+    /// Notes what is wrong with a name of an object, unless the files have that object.
     pub(crate) fn check(&self, kind: ObjectKind, name: &Node, findings: &mut Findings) {
-        if !self.is_in_file(kind.name(), name) {
+        if !self.is_in_files(kind.name(), name) {
             self.objects.check(kind, self.namespace, name, findings);
         }
     }
 
-    fn is_in_file(&self, kind: &str, name: &Node) -> bool {
-        name.text().is_some_and(|name| self.file.find(kind, self.namespace, name).is_some())
+    fn is_in_files(&self, kind: &str, name: &Node) -> bool {
+        name.text().is_some_and(|name| self.files.find(kind, self.namespace, name).is_some())
     }
 
     /// Whether they want a token from the webhook: by the connections of their ServiceAccount that they use, or if they use none, by all of it. What
@@ -122,7 +122,7 @@ impl<'a> Pods<'a> {
             (projected(), "/configMap/name", "write `secret` in the place of `configMap`"),
         ];
         let names = places.into_iter().flat_map(|(nodes, pointer, fix)| nodes.into_iter().map(move |node| (node.at(pointer), fix)));
-        names.filter(|(name, _)| self.is_of_connection(ObjectKind::Secret, name) && !self.is_in_file("ConfigMap", name))
+        names.filter(|(name, _)| self.is_of_connection(ObjectKind::Secret, name) && !self.is_in_files("ConfigMap", name))
     }
 
     /// All names that may lead to an object of a connection.
