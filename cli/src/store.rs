@@ -306,7 +306,7 @@ impl<'a> Store<'a> {
     /// Says that the new values are kept, and why they were not applied.
     async fn kept(&self, error: anyhow::Error, now: &Stored) -> anyhow::Error {
         let failure = proof::failure(&self.cluster, &self.place.release_namespace).await;
-        let but = if failure.is_some() { "was not applied" } else { "is not proved to be applied" };
+        let but = if failure.is_some() { "not all of that is applied" } else { "is not proved to be applied" };
         let what = format!("the change is kept as revision {} of the release, but {but}", now.revision);
         let Place { release, release_namespace, .. } = self.place;
         let sc = self.place.command("sc");
