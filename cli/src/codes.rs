@@ -47,13 +47,14 @@ pub(crate) fn named(name: &str) -> Option<&'static Code> {
 }
 
 /// What stands for what the doctor would find, where nothing was found yet: the usual release, and commands that lead further.
-const USUAL: [(&str, &str); 18] = [
+const USUAL: [(&str, &str); 19] = [
     ("sc", "sc"),
     ("helm", "helm"),
     ("kubectl", "kubectl"),
     ("namespace", "sc-system"),
     ("release", "sc"),
     ("back", "helm rollback sc --namespace sc-system"),
+    ("mend", "helm rollback sc --namespace sc-system"),
     ("install", "sc install --create-namespace"),
     ("there", ""),
     ("list", "sc --release {other} --release-namespace {home}"),

@@ -102,7 +102,7 @@ async fn sweeping(store: &Store<'_>, before: &Stored, now: &Stored) -> Result<()
     let used: BTreeSet<&str> = documents.iter().flat_map(references).collect();
     let used_before: BTreeSet<&str> = earlier.iter().flat_map(references).collect();
     let secrets = all(cluster, &place.release()).await?;
-    let oldest = helm.history().await?.iter().map(|revision| revision.revision).min().unwrap_or_default();
+    let oldest = helm.history().await?.iter().map(|revision| revision.number).min().unwrap_or_default();
     for secret in &secrets {
         let since = secret["metadata"]["annotations"][UNUSED_SINCE].as_str().and_then(|text| text.parse::<u64>().ok());
         match (used.contains(name_of(secret)), since) {

@@ -271,7 +271,11 @@ impl<'s> Way<'s> {
         let mut given = Vec::new();
         for (from, pair) in pairs.into_iter().flat_map(|(from, pairs)| pairs.into_iter().flatten().map(move |pair| (from, pair))) {
             if pair.key != "object-id" {
-                given.push((self.named(from, &pair.key)?, pair.value.clone()));
+                let credential = self.named(from, &pair.key)?;
+                if pair.value.is_empty() {
+                    return Err(Fault::invalid(format!("credential `{}` of {from} is empty", credential.name()), "give its value").into());
+                }
+                given.push((credential, pair.value.clone()));
             }
         }
         let flags = [

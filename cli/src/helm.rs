@@ -59,8 +59,18 @@ pub(crate) struct Info {
 /// A revision in the history of a release.
 #[derive(Deserialize)]
 pub(crate) struct Revision {
-    pub(crate) revision: u64,
+    #[serde(rename = "revision")]
+    pub(crate) number: u64,
     pub(crate) status: String,
+    #[serde(default)]
+    description: String,
+}
+
+/// The last revision that was there as a whole, before this one. A rollback calls also those superseded that had failed.
+pub(crate) fn last_whole(history: &[Revision], before: u64) -> Option<u64> {
+    let is_whole =
+        |revision: &&Revision| matches!(revision.status.as_str(), "deployed" | "superseded") && !revision.description.contains(" failed: ");
+    history.iter().filter(|revision| revision.number < before).filter(is_whole).map(|revision| revision.number).max()
 }
 
 impl Stored {
@@ -223,4 +233,23 @@ fn said(output: &Output) -> String {
     let mut reason = lines[begin..].join(" ").trim_start_matches("Error: ").to_owned();
     reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
     if reason.is_empty() { format!("`helm` ended with {}", output.status) } else { reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_that_failed_is_no_way_back_whatever_a_rollback_made_of_it() {
+        let revision = |number, status: &str, description: &str| Revision { number, status: status.to_owned(), description: description.to_owned() };
+        let history = [
+            revision(1, "superseded", "Install complete"),
+            revision(2, "superseded", "Upgrade \"sc\" failed: post-upgrade hooks failed"),
+            revision(3, "failed", "Rollback \"sc\" failed: no such namespace"),
+            revision(4, "deployed", "Upgrade complete"),
+        ];
+        assert_eq!(last_whole(&history, 5), Some(4));
+        assert_eq!(last_whole(&history, 4), Some(1));
+        assert_eq!(last_whole(&history, 1), None);
+    }
 }

@@ -133,6 +133,8 @@ impl Listing {
         let found: Vec<&Listed> = self.present().filter(|listed| wanted.means(&listed.connection)).collect();
         match found.as_slice() {
             [one] => Ok(one),
+            // Of several in one namespace, which the job refuses, the last is what was added to the others.
+            [.., last] if found.iter().all(|listed| listed.connection.namespace == last.connection.namespace) => Ok(last),
             [] => match self.broken(wanted) {
                 Some(broken) => Err(Problematic::of(broken.problems.clone()).into()),
                 None => Err(self.none(wanted).into()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use sc_job::cluster::{Cluster, Failure};
 use serde_json::{Value, json};
 
@@ -11,6 +11,8 @@ use crate::place::Place;
 
 /// The Job of a run by hand, which is the same as that of an upgrade.
 pub(crate) const JOB: &str = "sc-job";
+/// The annotation by which Helm knows whose an object is.
+pub(crate) const RELEASE_NAME: &str = "meta.helm.sh/release-name";
 /// A run that has proved its success is over for Kubernetes only some seconds later.
 const NEARLY_OVER: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -26,9 +28,13 @@ pub(crate) async fn begin(cluster: &Cluster, place: &Place) -> Result<Value> {
     clear(cluster, place).await?;
     let cron_job = cluster.get(&format!("/apis/batch/v1/namespaces/{namespace}/cronjobs/sc-reconcile")).await;
     let cron_job = cron_job.with_context(|| format!("failed to read CronJob `{namespace}/sc-reconcile`"))?;
-    let cron_job = cron_job.ok_or_else(|| anyhow!("there is no CronJob `{namespace}/sc-reconcile`, which is a part of the release"))?;
-    let created = cluster.create(&jobs(namespace), job_of(&cron_job, namespace).to_string().into()).await;
-    created.with_context(|| format!("failed to create Job `{namespace}/{JOB}`"))
+    let cron_job = cron_job.filter(|found| found["metadata"]["annotations"][RELEASE_NAME] == place.release.as_str());
+    let fix = "look by `sc status` whether the release is there, and by `sc doctor` what became of it";
+    let absent = || Fault::failed(format!("there is no CronJob `{namespace}/sc-reconcile` of release `{}`", place.release), fix);
+    match cluster.create(&jobs(namespace), job_of(&cron_job.ok_or_else(absent)?, namespace).to_string().into()).await {
+        Err(Failure::Exists) => Err(under_way(place).into()),
+        created => created.with_context(|| format!("failed to create Job `{namespace}/{JOB}`")),
+    }
 }
 
 /// The Job that `kubectl create job --from=cronjob/sc-reconcile` makes.
@@ -53,8 +59,7 @@ async fn clear(cluster: &Cluster, place: &Place) -> Result<()> {
             continue;
         }
         if !has_ended(&job) {
-            let fix = format!("wait for it by `{kubectl} -n {namespace} wait --for=delete job/{JOB}`, or end it by deleting the Job");
-            return Err(Fault::failed("a run is under way", fix).into());
+            return Err(under_way(place).into());
         }
         if begun.elapsed() > LONGEST_DELETION {
             let fix = format!("see what holds it by `{kubectl} -n {namespace} get job {JOB} -o jsonpath='{{.metadata.finalizers}}'`");
@@ -68,6 +73,12 @@ async fn clear(cluster: &Cluster, place: &Place) -> Result<()> {
         tokio::time::sleep(LOOK_EVERY).await;
     }
     Ok(())
+}
+
+fn under_way(place: &Place) -> Fault {
+    let (kubectl, namespace) = (place.command("kubectl"), &place.release_namespace);
+    let fix = format!("wait for it by `{kubectl} -n {namespace} wait --for=delete job/{JOB}`, or end it by deleting the Job");
+    Fault::failed("a run is under way", fix)
 }
 
 /// Whether a run is under way, so that what the last one has left says nothing yet.

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::chart;
 use crate::credentials::{self, CredentialSecret, reclaim, sweep};
 use crate::fault::{Fault, Problematic};
-use crate::helm::{Helm, Stored};
+use crate::helm::{Helm, Stored, last_whole};
 use crate::interrupt;
 use crate::listing;
 use crate::output;
@@ -310,9 +310,10 @@ impl<'a> Store<'a> {
         let what = format!("the change is kept as revision {} of the release, but {but}", now.revision);
         let Place { release, release_namespace, .. } = self.place;
         let sc = self.place.command("sc");
-        let way = match now.revision {
-            1 => format!("give it better values by `{sc} upgrade --values FILE`"),
-            _ => format!("go back by `{} rollback {release} --namespace {release_namespace}`", self.place.command("helm")),
+        let last = last_whole(&self.helm.history().await.unwrap_or_default(), now.revision);
+        let way = match last {
+            None => format!("give it better values by `{sc} upgrade --values FILE`"),
+            Some(last) => format!("go back by `{} rollback {release} {last} --namespace {release_namespace}`", self.place.command("helm")),
         };
         let fix = if now.is_pending() {
             // Asked to end, Helm now and then writes its last word before the one that it was at.

@@ -35,6 +35,13 @@ impl At {
         Self { document: number, entry: None, text: format!("Secret {secret}{}", Self::WITHIN) }
     }
 
+    /// The name of the Secret with the set that this is in, if it is in one.
+    #[must_use]
+    pub fn set(&self) -> Option<&str> {
+        let (secret, _) = self.text.strip_prefix("Secret ")?.split_once(Self::WITHIN)?;
+        (self.document > 0).then_some(secret)
+    }
+
     /// What stands between the name of a document and a place in it.
     const WITHIN: &str = ": ";
 
@@ -279,6 +286,12 @@ impl Problems {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_in_a_set_knows_the_secret_that_it_is_in() {
+        assert_eq!(At::of_set(1, "shop-connections").item(2).field("target").set(), Some("shop-connections"));
+        assert_eq!(At::top().field("connections").item(2).set(), None);
+    }
 
     #[test]
     fn a_word_that_is_no_identifier_is_not_shown() {

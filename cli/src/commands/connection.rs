@@ -58,6 +58,15 @@ pub(crate) async fn create(args: &CreateArgs, place: &Place) -> Result<u8> {
     tell(&store, &wanted, &args.options, "created").await
 }
 
+/// Whether two entries have the same objects: their names differ in nothing that counts.
+fn has_objects_of(one: &Value, other: &Value) -> bool {
+    let place = |entry: &Value| {
+        let name = ConnectionName::parse(entry["name"].as_str()?).ok()?;
+        Some((entry["namespace"].as_str().unwrap_or(Namespace::DEFAULT).to_owned(), name.normalised().to_owned()))
+    };
+    place(one).is_some() && place(one) == place(other)
+}
+
 /// What an entry of the values begins with.
 fn new_entry(name: &str, namespace: &str, service: &str) -> Map<String, Value> {
     [("name", name), ("namespace", namespace), ("targetService", service)].map(|(field, text)| (field.to_owned(), json!(text))).into_iter().collect()
@@ -162,14 +171,8 @@ impl Edit {
     /// Makes an entry, in the place of one with the same name if there is one.
     fn put_new(&mut self, new: Map<String, Value>, options: &Options) -> Result<()> {
         let entry = self.completed(new, options)?;
-        let text = |field: &str| entry[field].as_str().unwrap_or_default();
-        let (name, namespace) = (text("name"), text("namespace"));
-        let is_same = |other: &Value| {
-            let normalised = |name: &str| ConnectionName::parse(name).ok().map(|name| name.normalised().to_owned());
-            let of_other = other["namespace"].as_str().unwrap_or(Namespace::DEFAULT) == namespace;
-            of_other && other["name"].as_str().and_then(normalised) == normalised(name)
-        };
-        match self.connections.iter().position(is_same) {
+        let name = entry["name"].as_str().unwrap_or_default();
+        match self.connections.iter().position(|other| has_objects_of(other, &entry)) {
             Some(index) if self.connections[index]["name"] == name => self.connections[index] = entry,
             Some(index) => {
                 let other = self.connections[index]["name"].as_str().unwrap_or_default();
@@ -228,11 +231,15 @@ impl Edit {
     /// Says that an entry is to be absent, so that the job deletes what it made. One that is no connection as it is written is taken out: the job can
     /// tell from it as little what to delete as what to make.
     fn retire(&mut self, listing: &Listing, wanted: &Wanted) -> Result<()> {
-        if let Some(broken) = listing.broken(wanted) {
+        let index = own_index(listing, wanted)?;
+        if listing.broken(wanted).is_some() {
             output::say("note: what was made for it before stays, since the job cannot tell from it what that is; `sc doctor` names it");
-            self.connections.remove(broken.index);
-        } else if let Some(entry) = self.connections.get_mut(own_index(listing, wanted)?) {
-            entry["state"] = json!("absent");
+            self.connections.remove(index);
+        } else if self.connections.iter().enumerate().any(|(other, entry)| other != index && has_objects_of(entry, &self.connections[index])) {
+            output::say("note: its objects stay, since another connection of the values has the same");
+            self.connections.remove(index);
+        } else {
+            self.connections[index]["state"] = json!("absent");
         }
         Ok(())
     }

@@ -96,12 +96,18 @@ pub(crate) async fn logs(args: &LogsArgs, place: &Place) -> Result<u8> {
 /// Prints the log of the last run; where it is to be followed, a pod that is not there yet is waited for.
 async fn follow(cluster: &Cluster, place: &Place, is_followed: bool) -> Result<()> {
     let namespace = &place.release_namespace;
-    let begun = Instant::now();
+    let (begun, mut is_told) = (Instant::now(), false);
     loop {
         let found = of_last_run(cluster, namespace).await?;
         match found {
             Some(pod) if has_log(&pod) => return print(cluster, namespace, &pod, is_followed).await,
-            _ if is_followed && begun.elapsed() < START => sleep(LOOK_EVERY).await,
+            _ if is_followed && begun.elapsed() < START => {
+                if !is_told {
+                    output::say("no run has a log now: waiting for one …");
+                    is_told = true;
+                }
+                sleep(LOOK_EVERY).await;
+            }
             Some(pod) => return Err(not_started(place, &pod)),
             None => {
                 let fix = "a Job that succeeded takes its log along: `sc status` has its result";

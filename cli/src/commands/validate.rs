@@ -9,6 +9,7 @@ use sc_core::report::{Outcome, Told};
 use sc_core::values::Values;
 use sc_job::exit;
 use sc_job::output::Outcomes;
+use sc_job::stop::Reason;
 use sc_job::work::Done;
 use serde_json::{Value, json};
 
@@ -76,6 +77,7 @@ async fn validate(
                 told(line, (endpoint.as_ref(), authorities), checks);
             }
         }
+        Err(error) if error.is::<Reason>() => return Err(error.context("the validation was not finished")),
         Err(error) => {
             let fix = format!("look by `{} -n {} get events`", store.place.command("kubectl"), listed.connection.namespace);
             checks.failure(POD, format!("{error:#}"), fix, begun.elapsed());

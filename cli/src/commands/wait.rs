@@ -71,7 +71,8 @@ impl Now {
     fn of(listing: &Listing, states: &States, wanted: &Wanted) -> Self {
         let found: Vec<State> = listing.present().filter(|listed| wanted.means(&listed.connection)).map(|listed| states.state_of(listed)).collect();
         let unlike = found.iter().copied().find(|state| *state != State::Succeeded);
-        Self { is_listed: !found.is_empty(), release: states.release, state: unlike.or(found.first().copied()).unwrap_or(states.release) }
+        let is_listed = !found.is_empty() || listing.broken(wanted).is_some();
+        Self { is_listed, release: states.release, state: unlike.or(found.first().copied()).unwrap_or(states.release) }
     }
 
     fn is_met(&self, args: &WaitArgs) -> bool {

@@ -12,7 +12,7 @@ use sc_job::output::Outcomes;
 use serde_json::{Value, json};
 
 use crate::dry_run::dry_run;
-use crate::helm::{Revision, Stored};
+use crate::helm::{Revision, Stored, last_whole};
 use crate::listing::{Listed, Listing};
 use crate::output::for_person;
 use crate::place::Place;
@@ -160,9 +160,7 @@ impl Facts {
 
     /// The last revision that was there as a whole, before the present one.
     pub(crate) fn last(&self) -> Option<u64> {
-        let now = self.stored.as_ref()?.revision;
-        let was_whole = |revision: &&Revision| revision.revision < now && matches!(revision.status.as_str(), "deployed" | "superseded");
-        self.history.iter().filter(was_whole).map(|revision| revision.revision).max()
+        last_whole(&self.history, self.stored.as_ref()?.revision)
     }
 
     /// The objects of a kind in the namespace of the release.

@@ -106,7 +106,15 @@ fn problems(facts: &Facts, findings: &mut Findings<'_>) {
             Kind::SecretAbsent { .. } | Kind::SecretKeyAbsent { .. } => {}
             _ => {
                 let reason = format!("{problem} (at {}; {})", problem.at, problem.fix());
-                findings.add("SC1404", format!("values, {}", problem.at), [("reason", reason)]);
+                let place = findings.place;
+                // A rollback brings no other document of a set: it is in a Secret that Helm does not keep.
+                let mend = match problem.at.set() {
+                    Some(set) => {
+                        format!("{} -n {} edit secret {set} && {} rerun", place.command("kubectl"), place.release_namespace, place.command("sc"))
+                    }
+                    None => facts.way_back(place),
+                };
+                findings.add("SC1404", format!("values, {}", problem.at), [("reason", reason), ("mend", mend)]);
             }
         }
     }

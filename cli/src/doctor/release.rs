@@ -8,9 +8,10 @@ use crate::args::{namespace, release_name};
 use crate::chart;
 use crate::helm::Stored;
 use crate::place::Place;
+use crate::run::RELEASE_NAME;
 
 /// The annotations by which Helm knows what is its own: the release, and its namespace.
-const OWNER: [&str; 2] = ["meta.helm.sh/release-name", "meta.helm.sh/release-namespace"];
+const OWNER: [&str; 2] = [RELEASE_NAME, "meta.helm.sh/release-namespace"];
 /// The objects of the chart in the namespace of the release: the kind of their path, the kind for kubectl, and the name.
 const OBJECTS: [(&str, &str, &str); 5] = [
     ("serviceaccounts", "serviceaccount", "sc-job"),
@@ -81,7 +82,8 @@ fn of_chart<'a>(facts: &'a Facts, place: &'a Place) -> Vec<(&'a str, &'static st
     let namespace = place.release_namespace.as_str();
     let own = OBJECTS.iter().filter_map(|(plural, kind, name)| Some((namespace, *kind, facts.find(plural, name)?)));
     let kinds = [("roles", "role"), ("rolebindings", "rolebinding")];
-    let others = facts.present().flat_map(|(name, namespace)| {
+    // The chart has Roles where connections are; what is called so elsewhere is nobody's concern.
+    let others = facts.present().filter(|(name, _)| facts.connections_in(name).next().is_some()).flat_map(|(name, namespace)| {
         let of_job = kinds.map(|(plural, kind)| (kind, namespace.find(plural, "sc-job")));
         of_job.into_iter().filter_map(move |(kind, object)| Some((name, kind, object?)))
     });

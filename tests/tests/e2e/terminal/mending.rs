@@ -18,7 +18,7 @@ fn a_connection_that_is_wrong_is_told_and_mended_and_stops_no_other() {
     bed::with_either_helm([Helm::Four, Helm::Three], "mending", 1, |bed| {
         let mut session = Session::of(bed);
         assert!(session.run("install", "").is_ok);
-        by_hand(bed, &session);
+        by_hand(bed, &session, without_database(bed));
         session.sc("validate books -o tsv");
         session.sc("show books");
         session.sc_with(&format!("{CREATE} --secret --credentials-stdin -o tsv"), PAIRS);
@@ -26,11 +26,18 @@ fn a_connection_that_is_wrong_is_told_and_mended_and_stops_no_other() {
         session.sc("update --connection books --database books -o tsv");
         proof::assert_proven(bed);
         kube::existing(bed.shop(), "secret", "sc-books-secret");
-        by_hand(bed, &session);
+        by_hand(bed, &session, without_database(bed));
         session.sc("delete books");
         session.sc("delete books --yes");
         proof::assert_proven(bed);
         assert_eq!(names(&session), ["orders"]);
+        // Their names differ in nothing that counts.
+        by_hand(bed, &session, postgres_inline("Or-ders", bed.shop(), "plain"));
+        session.sc("delete Or-ders --yes");
+        proof::assert_proven(bed);
+        kube::existing(bed.shop(), "secret", "sc-orders-secret");
+        session.sc_with("update --connection orders --secret --credentials-stdin", "secret=\n");
+        session.sc("rerun --release another");
         let absent = [postgres_inline("stock", "absent", "plain")];
         bed.values(&absent);
         session.sc("upgrade -f FOLDER/values.yaml");
@@ -72,14 +79,18 @@ fn a_credential_that_a_rollback_brings_back_is_no_change() {
     });
 }
 
-/// Helm, whose values no `sc` has looked at, adds a connection without a database.
-fn by_hand(bed: &Bed, session: &Session<'_>) {
-    let mut values = values(session);
+fn without_database(bed: &Bed) -> Value {
     let mut books = postgres_inline("books", bed.shop(), "plain");
     books["target"].as_object_mut().unwrap().remove("database");
+    books
+}
+
+/// Helm, whose values no `sc` has looked at, puts such a connection before the others, which the job refuses.
+fn by_hand(bed: &Bed, session: &Session<'_>, connection: Value) {
+    let mut values = values(session);
     let list = values["connections"].as_array_mut().unwrap();
-    list.retain(|connection| connection["name"] != "books");
-    list.insert(0, books);
+    list.retain(|other| other["name"] != connection["name"]);
+    list.insert(0, connection);
     let file = bed.folder().join("by-hand.yaml");
     fs::write(&file, values.to_string()).unwrap();
     let upgraded = bed.run(&["upgrade", "sc", tree("chart").to_str().unwrap(), "--values", file.to_str().unwrap(), "--timeout", "150s"]);
