@@ -78,10 +78,14 @@ pub(crate) async fn sweep(store: &Store<'_>, before: &Stored, now: &Stored) {
 /// Takes the mark of what is unused from what is used again, as after a rollback. Before the run, which notes the version of each Secret that it has read.
 pub(crate) async fn reclaim(store: &Store<'_>, values: &Value) {
     let reclaiming = async {
+        let mut marked = all(&store.cluster, &store.place.release()).await?;
+        marked.retain(|secret| secret["metadata"]["annotations"][UNUSED_SINCE].is_string());
+        if marked.is_empty() {
+            return Ok(());
+        }
         let documents = documents(store, values.clone()).await?;
         let used: BTreeSet<&str> = documents.iter().flat_map(references).collect();
-        let is_reclaimed = |secret: &&Value| secret["metadata"]["annotations"][UNUSED_SINCE].is_string() && used.contains(name_of(secret));
-        for secret in all(&store.cluster, &store.place.release()).await?.iter().filter(is_reclaimed) {
+        for secret in marked.iter().filter(|secret| used.contains(name_of(secret))) {
             mark(&store.cluster, secret, None).await?;
         }
         anyhow::Ok(())

@@ -257,16 +257,25 @@ impl<'a> Store<'a> {
         let before = namespaces_of(before);
         // That of the release may be made by the installation.
         for name in namespaces_of(values).difference(&before).filter(|name| **name != self.place.release_namespace) {
-            match self.cluster.get(&format!("/api/v1/namespaces/{name}")).await {
-                Ok(None) | Err(Failure::NoNamespace) => {
-                    return Err(self.no_namespace(name, "list it under `namespaces.create` of the values").into());
-                }
-                // Who may not read it may still be allowed to use it: Helm says so if not.
-                Ok(Some(_)) | Err(Failure::Forbidden { .. }) => {}
-                Err(failure) => return Err(failure).with_context(|| format!("failed to read namespace `{name}`")),
+            if !self.has_namespace(name).await? {
+                return Err(self.no_namespace(name, "list it under `namespaces.create` of the values").into());
             }
         }
         Ok(())
+    }
+
+    /// Whether there is such a namespace.
+    ///
+    /// # Errors
+    /// If the API server does not say.
+    pub(crate) async fn has_namespace(&self, name: &str) -> Result<bool> {
+        match self.cluster.get(&format!("/api/v1/namespaces/{name}")).await {
+            Ok(found) => Ok(found.is_some()),
+            Err(Failure::NoNamespace) => Ok(false),
+            // Who may not read it may still be allowed to use it: Helm says so if not.
+            Err(Failure::Forbidden { .. }) => Ok(true),
+            Err(failure) => Err(failure).with_context(|| format!("failed to read namespace `{name}`")),
+        }
     }
 
     /// Says that a namespace is not there, and how to have it made.

@@ -4,7 +4,6 @@ use anyhow::{Context, Result, anyhow};
 use sc_core::names::{ConnectionName, Namespace};
 use sc_core::problem::Problems;
 use sc_core::values::{Settings, Values};
-use sc_job::cluster::{Cluster, Failure};
 use serde_json::{Map, Value, json};
 
 use crate::args::connection::{CreateArgs, DeleteArgs, Options, UpdateArgs};
@@ -30,7 +29,7 @@ pub(crate) async fn create(args: &CreateArgs, place: &Place) -> Result<u8> {
     let store = Store::at(place).await?;
     let wanted = Wanted { name, namespace: Some(args.kube_namespace.clone()) };
     let what = format!("creating connection `{}` in namespace `{}`", wanted.name, args.kube_namespace);
-    let is_there = namespace_exists(&store.cluster, &args.kube_namespace).await?;
+    let is_there = store.has_namespace(&args.kube_namespace).await?;
     if !is_there && !args.create_namespace {
         return Err(store.no_namespace(&args.kube_namespace, "have it made by `--create-namespace`").into());
     }
@@ -309,16 +308,6 @@ fn own_index(listing: &Listing, wanted: &Wanted) -> Result<usize> {
         );
         Fault::invalid(what, "change it there, and run `sc rerun`").into()
     })
-}
-
-async fn namespace_exists(cluster: &Cluster, name: &str) -> Result<bool> {
-    match cluster.get(&format!("/api/v1/namespaces/{name}")).await {
-        Ok(found) => Ok(found.is_some()),
-        Err(Failure::NoNamespace) => Ok(false),
-        // Who may not read it may still be allowed to use it: Helm says so if not.
-        Err(Failure::Forbidden { .. }) => Ok(true),
-        Err(failure) => Err(failure).with_context(|| format!("failed to read namespace `{name}`")),
-    }
 }
 
 /// Says what was done, and shows the connection as it is now.
