@@ -202,7 +202,7 @@ fn container(pod: &Value, findings: &mut Findings<'_>) {
     }
 }
 
-/// Why an image was not pulled, by what the kubelet says.
+/// Why an image was not pulled, by what the kubelet says. By words, not by the number of a status: the message has the port and the tag of the image, too.
 fn of_pull(message: &str) -> &'static str {
     let message = message.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
@@ -210,7 +210,7 @@ fn of_pull(message: &str) -> &'static str {
         "SC1103"
     } else if says(&["no such host", "dial tcp", "i/o timeout", "connection refused"]) {
         "SC1119"
-    } else if says(&["401", "403", "unauthorized", "forbidden", "denied"]) {
+    } else if says(&["unauthorized", "forbidden", "denied", "authorization failed", "authentication required"]) {
         "SC1102"
     } else {
         "SC1101"
@@ -265,6 +265,22 @@ mod tests {
 
     const TWO_POOLS: &str = "0/2 nodes are available: 2 node(s) had untolerated taint(s). preemption: not eligible";
     const FULL: &str = "0/2 nodes are available: 1 Insufficient memory, 1 node(s) had untolerated taint {CriticalAddonsOnly: true}.";
+
+    #[test]
+    fn an_image_that_is_not_pulled_is_found_by_what_the_runtime_says() {
+        let resolve = "failed to pull and unpack image \"localhost:40385/sc-job:0.1.403\": failed to resolve reference \"localhost:40385/sc-job:0.1.403\"";
+        for (message, code) in [
+            ("localhost:40385/sc-job:0.1.403: not found", "SC1101"),
+            ("unexpected status from HEAD request to http://localhost:40385/v2/sc-job/manifests/0.1.403: 500 Internal Server Error", "SC1101"),
+            ("unexpected status from HEAD request to http://localhost:40385/v2/sc-job/manifests/0.1.403: 403 Forbidden", "SC1102"),
+            ("pull access denied, repository does not exist or may require authorization: server message: insufficient_scope", "SC1102"),
+            ("pulling from host localhost:40385 failed with status code [manifests 0.1.403]: 401 Unauthorized", "SC1102"),
+            ("no match for platform in manifest: not found", "SC1103"),
+            ("failed to do request: Head \"https://ghcr.example\": dial tcp: lookup ghcr.example: no such host", "SC1119"),
+        ] {
+            assert_eq!(of_pull(&format!("{resolve}: {message}")), code, "{message}");
+        }
+    }
 
     /// The code and the command for a pod of which the scheduler says this, with nodes of these taints; nodes that may not be read are none.
     fn found(message: &str, nodes: Option<&[&[&str]]>, values: Value) -> (&'static str, String) {
