@@ -58,7 +58,7 @@ const USUAL: [(&str, &str); 19] = [
     ("install", "sc install --create-namespace"),
     ("there", ""),
     ("list", "sc --release {other} --release-namespace {home}"),
-    ("anew", "kubectl create namespace {where} && "),
+    ("anew", "kubectl create namespace {where} && sc upgrade"),
     ("tolerate", "sc upgrade --set-json 'job.tolerations={tolerations}'"),
     ("restart", "kubectl -n {where} rollout restart {workload}"),
     ("repair", "kubectl -n {where} edit {workload}"),

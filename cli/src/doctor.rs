@@ -77,6 +77,9 @@ pub(crate) fn findings(facts: &Facts, place: &Place) -> Vec<Finding> {
     let mut findings = Findings::of(place, facts);
     release::examine(facts, &mut findings);
     if facts.stored.is_some() {
+        // In the order in which they are to be mended: an upgrade, which gives rights back, fails without a namespace and waits for a run that cannot start.
+        objects::namespaces(facts, &mut findings);
+        runs::examine_start(facts, &mut findings);
         rights::examine(facts, &mut findings);
         runs::examine(facts, &mut findings);
         objects::examine(facts, &mut findings);

@@ -6,6 +6,7 @@ use super::identities::is_hooked;
 use super::templates::Template;
 use super::workloads::used;
 use sc_core::azure::AUDIENCE;
+use sc_core::connections::ConnectionSet;
 use sc_core::names::{MANAGED_BY, MANAGER};
 use sc_core::object::{ObjectId, ObjectKind};
 use sc_core::problem::Kind;
@@ -14,11 +15,11 @@ use sc_core::values::VaultLogin;
 use serde_json::{Value, json};
 
 use crate::listing::Listing;
+use crate::place::Place;
 use crate::proof::State;
 use crate::workload::{CSI_DRIVER, items};
 
 pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
-    namespaces(facts, findings);
     references(facts, findings);
     problems(facts, findings);
     obstacles(facts, findings);
@@ -58,12 +59,19 @@ fn is_used(facts: &Facts, id: &ObjectId) -> bool {
     namespace.is_some_and(|(name, namespace)| Template::all(name, namespace).any(|template| used(template.pods()).contains(&*id.name)))
 }
 
-fn namespaces(facts: &Facts, findings: &mut Findings<'_>) {
+/// The namespaces of connections: neither Helm nor the job can do a thing without them.
+pub(super) fn namespaces(facts: &Facts, findings: &mut Findings<'_>) {
+    // An upgrade would wait for a Job that waits: what is the matter with it comes next.
+    let is_running = facts.of_release("jobs").iter().any(|job| !crate::run::has_ended(job));
     for (name, namespace) in facts.namespaces.iter().filter(|(name, _)| facts.connections_in(name).next().is_some()) {
         // Helm makes it, which takes one that somebody else has made meanwhile for its own, and deletes it.
         let is_charts = items(&facts.values["namespaces"]["create"]).any(|created| created == name);
-        let kubectl = findings.place.command("kubectl");
-        let anew = if is_charts { String::new() } else { format!("{kubectl} create namespace {name} && ") };
+        let (sc, kubectl) = (findings.place.command("sc"), findings.place.command("kubectl"));
+        let anew = match (is_charts, is_running) {
+            (true, _) => format!("{sc} upgrade"),
+            (false, true) => format!("{kubectl} create namespace {name}"),
+            (false, false) => format!("{kubectl} create namespace {name} && {sc} upgrade"),
+        };
         let values = [("where", name.clone()), ("anew", anew)];
         match namespace {
             None => findings.add("SC1304", format!("namespace {name}"), values),
@@ -100,7 +108,8 @@ fn problems(facts: &Facts, findings: &mut Findings<'_>) {
             Kind::SetUnread { name, why } => {
                 let name = name.to_string().trim_matches('`').to_owned();
                 let object = format!("Secret {}/{name}", findings.place.release_namespace);
-                findings.add("SC1314", object, [("name", name), ("why", why.to_string())]);
+                let mend = set_anew(facts, findings.place, &name);
+                findings.add("SC1314", object, [("name", name), ("why", why.to_string()), ("mend", mend)]);
             }
             // These have codes of their own.
             Kind::SecretAbsent { .. } | Kind::SecretKeyAbsent { .. } => {}
@@ -118,6 +127,17 @@ fn problems(facts: &Facts, findings: &mut Findings<'_>) {
             }
         }
     }
+}
+
+/// The command for a set that is not to be had: what a success has read was taken away since, which no rollback brings back; another was never there.
+fn set_anew(facts: &Facts, place: &Place, name: &str) -> String {
+    if facts.proof.as_ref().and_then(|proof| proof.version_of(name)).is_none() {
+        return facts.way_back(place);
+    }
+    let (kubectl, namespace) = (place.command("kubectl"), &place.release_namespace);
+    let made = format!("{kubectl} -n {namespace} create secret generic {name} --from-file={} --dry-run=client -o yaml", ConnectionSet::KEY);
+    // Other keys that it has stay.
+    format!("{made} | {kubectl} -n {namespace} apply --server-side -f - && {} rerun", place.command("sc"))
 }
 
 /// What kept the last run from writing: a quota, a policy, a kind that is not known.

@@ -30,7 +30,8 @@ const SILENCE: i64 = 60;
 /// The codes of what neither keeps a run from starting nor has it fail: what stands beside it. Workloads are looked at later.
 const BESIDE: [&str; 12] = ["SC1008", "SC1116", "SC1118", "SC1202", "SC1301", "SC1302", "SC1308", "SC1311", "SC1312", "SC1313", "SC1503", "SC1515"];
 
-pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
+/// What keeps a run from starting.
+pub(super) fn examine_start(facts: &Facts, findings: &mut Findings<'_>) {
     for job in facts.of_release("jobs").iter().filter(|job| is_ours(&job["spec"]["template"])) {
         not_created(facts, job, findings);
     }
@@ -38,6 +39,10 @@ pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
         not_scheduled(facts, pod, findings);
         container(pod, findings);
     }
+}
+
+/// What else there is to say of runs.
+pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
     for job in facts.of_release("jobs").iter().filter(|job| is_ours(&job["spec"]["template"])) {
         deadline(job, findings);
     }
@@ -268,7 +273,8 @@ mod tests {
 
     #[test]
     fn an_image_that_is_not_pulled_is_found_by_what_the_runtime_says() {
-        let resolve = "failed to pull and unpack image \"localhost:40385/sc-job:0.1.403\": failed to resolve reference \"localhost:40385/sc-job:0.1.403\"";
+        let resolve =
+            "failed to pull and unpack image \"localhost:40385/sc-job:0.1.403\": failed to resolve reference \"localhost:40385/sc-job:0.1.403\"";
         for (message, code) in [
             ("localhost:40385/sc-job:0.1.403: not found", "SC1101"),
             ("unexpected status from HEAD request to http://localhost:40385/v2/sc-job/manifests/0.1.403: 500 Internal Server Error", "SC1101"),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
+use sc_tests::planning::decoded;
 use serde_json::{Value, json};
 
 use super::registry::{self, Answer};
@@ -109,10 +110,22 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         assert!(!session.run("rerun", "").is_ok);
     }),
     on("SC1313", |bed, _| drop(bed.upgraded(&[], &[]))),
-    on("SC1314", |bed, _| {
-        let sets = format!("connectionSets=[{{\"secretName\":\"absent\",\"namespaces\":[\"{}\"]}}]", bed.shop());
-        assert!(!upgrade(bed, &["--set-json", &sets]).answer.is_ok);
-    }),
+    on("SC1314", |bed, _| assert!(!with_set(bed).answer.is_ok)),
+    // What was read already was there, so that no rollback helps.
+    Breakage {
+        afterwards: has_set,
+        ..on("SC1314", |bed, _| {
+            read_set(bed);
+            delete(&bed.system, "secret", "media");
+        })
+    },
+    Breakage {
+        afterwards: has_set,
+        ..on("SC1314", |bed, _| {
+            read_set(bed);
+            patch(&bed.system, "secret", "media", &json!({"data": {"connections.yaml": null, "other": "eA=="}}));
+        })
+    },
     on("SC1316", |bed, session| {
         delete(bed.shop(), "secret", "sc-orders-secret");
         kube::apply(&obstacles::policy(bed));
@@ -231,6 +244,27 @@ fn upgrade(bed: &Bed, more: &[&str]) -> Ran {
     bed.upgrade(&[postgres("orders", bed.shop(), "orders")], more)
 }
 
+/// An upgrade to the same connection, and a set.
+fn with_set(bed: &Bed) -> Ran {
+    let sets = json!([{"secretName": "media", "namespaces": [bed.shop()], "referencedSecrets": ["orders-admin"]}]);
+    upgrade(bed, &["--set-json", &format!("connectionSets={sets}")])
+}
+
+/// The set is there, and was read. Its document is in the file that the command names, as its keeper has it.
+fn read_set(bed: &Bed) {
+    let document = json!([postgres("media", bed.shop(), "media")]).to_string();
+    fs::write(bed.folder().join("connections.yaml"), &document).unwrap();
+    kube::apply(&[secret(&bed.system, "media", &json!({"connections.yaml": document}))]);
+    assert!(with_set(bed).answer.is_ok);
+}
+
+/// What the set gives is there still, and it has what else was in it.
+fn has_set(bed: &Bed) {
+    kube::existing(bed.shop(), "secret", "sc-media-secret");
+    let config = kube::existing(&bed.system, "secret", "sc-config");
+    assert!(decoded(&config)["values.json"].contains("connectionSets"));
+}
+
 /// An upgrade with these values that does not come to an end.
 fn stuck(bed: &Bed, values: &[&str]) {
     let set = values.iter().flat_map(|value| ["--set", value]);
@@ -246,11 +280,11 @@ fn taint(key: &str) {
     kube::kubectl(&["taint", "nodes", "--all", &format!("{key}=true:NoSchedule")]);
 }
 
-fn delete(namespace: &str, kind: &str, name: &str) {
+pub(super) fn delete(namespace: &str, kind: &str, name: &str) {
     kube::kubectl(&["-n", namespace, "delete", kind, name]);
 }
 
-fn patch(namespace: &str, kind: &str, name: &str, patch: &Value) {
+pub(super) fn patch(namespace: &str, kind: &str, name: &str, patch: &Value) {
     kube::kubectl(&["-n", namespace, "patch", kind, name, "--type=merge", "-p", &patch.to_string()]);
 }
 
@@ -299,7 +333,7 @@ fn let_go(namespace: &str) {
     patch(namespace, "configmap", "kept", &json!({"metadata": {"finalizers": []}}));
 }
 
-fn delete_namespace(name: &str) {
+pub(super) fn delete_namespace(name: &str) {
     kube::kubectl(&["delete", "namespace", name, "--timeout=60s"]);
 }
 
