@@ -36,7 +36,8 @@ async fn names() -> anyhow::Result<Vec<String>> {
     let store = Store::at(&place).await?;
     let Some(stored) = store.helm.status().await? else { return Ok(Vec::new()) };
     let listing = Listing::read(&store.cluster, &place.release_namespace, &stored).await?;
-    Ok(listing.present().map(|listed| listed.connection.name.as_str().to_owned()).collect())
+    let broken = listing.named_broken().map(|(name, _)| name);
+    Ok(listing.present().map(|listed| listed.connection.name.as_str()).chain(broken).map(str::to_owned).collect())
 }
 
 fn candidates<'a>(begun: &OsStr, names: impl IntoIterator<Item = &'a str>) -> Vec<CompletionCandidate> {

@@ -1,6 +1,6 @@
 //! The connections of the release, wherever its values have them, and how they are shown: as az shows its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,14 +10,15 @@ use sc_core::catalogue::AuthType;
 use sc_core::connection::Connection;
 use sc_core::connections::{ConnectionSet, Connections, Unread};
 use sc_core::credential::{Credential, Source};
-use sc_core::names::{Guid, Namespace};
+use sc_core::names::Guid;
 use sc_core::plan::objects_of;
-use sc_core::problem::{Choice, Problem, Problems};
-use sc_core::values::{State, VaultLogin};
+use sc_core::problem::{At, Choice, Problem, Problems};
+use sc_core::values::{Settings, State, VaultLogin};
 use sc_job::cluster::{Cluster, references};
 use serde_json::{Map, Value, json};
 
 use crate::args::connection::Selection;
+use crate::broken::Broken;
 use crate::entry;
 use crate::fault::{Fault, Problematic};
 use crate::helm::Stored;
@@ -37,23 +38,15 @@ pub(crate) struct Listed {
     pub(crate) set: Option<Arc<str>>,
 }
 
-/// An entry of `connections` in the values that is no connection as it is written.
-pub(crate) struct Broken {
-    /// As it is written. Credentials may stand in it.
-    pub(crate) entry: Value,
-    /// Its place in the list.
-    pub(crate) index: usize,
-    /// What is wrong with it.
-    pub(crate) problems: Vec<Problem>,
-}
-
 /// All connections of the release.
 pub(crate) struct Listing {
     /// The valid ones, in the order of the values, and then of the sets.
     pub(crate) connections: Vec<Listed>,
     /// What is wrong with the others.
     pub(crate) problems: Vec<Problem>,
-    /// Those of the others that `sc` can change.
+    /// Whether all documents were read, so that none is missing.
+    pub(crate) is_whole: bool,
+    /// The others, in the order of their places.
     broken: Vec<Broken>,
 }
 
@@ -83,41 +76,67 @@ impl Listing {
     /// Never of a single connection: what is wrong with it is among the problems.
     pub(crate) async fn read(cluster: &Cluster, namespace: &str, stored: &Stored) -> Result<Self> {
         let values = crate::store::values_of(stored);
-        let mut problems = Problems::default();
-        let parsed = Connections::parse(values.to_string().as_bytes(), &mut problems);
-        let Connections { listed, sets, settings } = match parsed {
-            Ok(connections) => connections,
-            Err(problem) => return Ok(Self { connections: Vec::new(), problems: vec![problem], broken: Vec::new() }),
+        let (mut listing, sets, settings) = match Self::of_values(&values) {
+            Ok(read) => read,
+            Err(problem) => return Ok(Self { connections: Vec::new(), problems: vec![problem], is_whole: false, broken: Vec::new() }),
         };
-        let document = values["connectionsDocument"].as_str().map(|text| entries(text.as_bytes())).unwrap_or_default();
-        let mut connections: Vec<Listed> = listed.into_iter().map(|connection| of_values(connection, &values, &document)).collect();
+        let mut problems = Problems::default();
         for (set, read) in sets.iter().zip(read_versions(cluster, namespace, &sets).await) {
-            match read {
-                Err(why) => problems.push(set.unread(why)),
-                Ok((bytes, version)) => {
-                    let version: Arc<str> = format!("{}={version}", set.secret).into();
-                    for (at, entry) in set.entries(&bytes, &mut problems) {
-                        let connection = set.connection((at, entry.clone()), &settings, &mut problems);
-                        connections.extend(connection.map(|connection| Listed { connection, entry, index: None, set: Some(Arc::clone(&version)) }));
-                    }
-                }
-            }
+            listing.add_set(set, read, &settings, &mut problems);
         }
-        let problems = problems.into_vec();
-        let broken = broken(&values, &connections, &problems);
-        Ok(Self { connections, problems, broken })
+        listing.problems.extend(problems.into_vec());
+        Ok(listing)
     }
 
     /// Those of its sets are in a cluster, which is not asked.
     fn of_file(file: &Path) -> Result<Self> {
+        let unreadable = |kind| Problematic::one(&input::name(file), kind);
+        let values = sc_core::document::parse(&input::read(file)?).map_err(unreadable)?;
+        let (mut listing, sets, _) = Self::of_values(&values).map_err(|problem| unreadable(*problem.kind))?;
+        listing.problems.extend(sets.iter().map(|set| set.unread(Unread::Unasked)));
+        listing.is_whole = sets.is_empty();
+        Ok(listing)
+    }
+
+    /// Those that stand in the values, and where there are more.
+    fn of_values(values: &Value) -> Result<(Self, Vec<ConnectionSet>, Settings), Problem> {
         let mut problems = Problems::default();
-        let parsed = Connections::parse(&input::read(file)?, &mut problems);
-        let Connections { listed, sets, .. } = parsed.map_err(|problem| Problematic::one(&input::name(file), *problem.kind))?;
-        for set in &sets {
-            problems.push(set.unread(Unread::Unasked));
+        let Connections { listed, sets, settings } = Connections::parse(values.to_string().as_bytes(), &mut problems)?;
+        let problems = problems.into_vec();
+        let mut entries = entries_of(values);
+        let of_entry = |connection: Connection| {
+            let entry = entries.remove(&connection.at).unwrap_or_default();
+            Listed { entry, index: index_of(&connection.at), set: None, connection }
+        };
+        let connections = listed.into_iter().map(of_entry).collect();
+        let of_place = |at: &At| problems.iter().filter(|problem| problem.at.is_within(at)).cloned().collect();
+        let broken = entries.into_iter().map(|(at, entry)| Broken { problems: of_place(&at), entry, at }).collect();
+        Ok((Self { connections, problems, is_whole: true, broken }, sets, settings))
+    }
+
+    /// Adds those of a set; what is wrong with the others is in `problems`, too.
+    fn add_set(&mut self, set: &ConnectionSet, read: Result<(Vec<u8>, String), Unread>, settings: &Settings, problems: &mut Problems) {
+        let (bytes, version) = match read {
+            Ok(read) => read,
+            Err(why) => {
+                self.is_whole = false;
+                return problems.push(set.unread(why));
+            }
+        };
+        let version: Arc<str> = format!("{}={version}", set.secret).into();
+        let before = problems.len();
+        let entries = set.entries(&bytes, problems);
+        self.is_whole &= !entries.is_empty() || problems.len() == before;
+        for (at, entry) in entries {
+            let mut own = Problems::default();
+            if let Some(connection) = set.connection((at.clone(), entry.clone()), settings, &mut own) {
+                self.connections.push(Listed { connection, entry, index: None, set: Some(Arc::clone(&version)) });
+                continue;
+            }
+            let own = own.into_vec();
+            own.iter().cloned().for_each(|problem| problems.push(problem));
+            self.broken.push(Broken { entry, at, problems: own });
         }
-        let connections = listed.into_iter().map(|connection| elsewhere(connection, &[])).collect();
-        Ok(Self { connections, problems: problems.into_vec(), broken: Vec::new() })
     }
 
     /// Those that should be there.
@@ -147,13 +166,15 @@ impl Listing {
         }
     }
 
-    /// The one that is meant, if it is no connection as it is written.
+    /// The one that is meant, if it is no connection as it is written: of several rather one that `sc` can change.
     pub(crate) fn broken(&self, wanted: &Wanted) -> Option<&Broken> {
-        let is_meant = |broken: &&Broken| {
-            let namespace = broken.entry["namespace"].as_str().unwrap_or(Namespace::DEFAULT);
-            broken.entry["name"] == wanted.name.as_str() && wanted.namespace.as_deref().is_none_or(|wanted| wanted == namespace)
-        };
-        self.broken.iter().find(is_meant)
+        let is_meant = |broken: &&Broken| wanted.is_of(broken.name(), broken.namespace());
+        self.broken.iter().filter(is_meant).min_by_key(|broken| broken.index().is_none())
+    }
+
+    /// Those that are no connections as they are written and have a name, by which people look for them.
+    pub(crate) fn named_broken(&self) -> impl Iterator<Item = (&str, &Broken)> {
+        self.broken.iter().filter_map(|broken| Some((broken.name()?, broken)))
     }
 
     fn none(&self, wanted: &Wanted) -> Fault {
@@ -207,39 +228,30 @@ impl Wanted {
 
     /// Whether it is this one.
     pub(crate) fn means(&self, connection: &Connection) -> bool {
-        connection.name.as_str() == self.name && self.namespace.as_deref().is_none_or(|namespace| connection.namespace.as_str() == namespace)
+        self.is_of(Some(connection.name.as_str()), connection.namespace.as_str())
+    }
+
+    fn is_of(&self, name: Option<&str>, namespace: &str) -> bool {
+        name == Some(self.name.as_str()) && self.namespace.as_deref().is_none_or(|wanted| wanted == namespace)
     }
 }
 
-/// The entries of the list `connections` that none of these is.
-fn broken(values: &Value, connections: &[Listed], problems: &[Problem]) -> Vec<Broken> {
-    let valid: BTreeSet<usize> = connections.iter().filter_map(|listed| listed.index).collect();
-    let entries = values["connections"].as_array().into_iter().flatten().enumerate();
-    let others = entries.filter(|(index, _)| !valid.contains(index));
-    let of_entry = |index| problems.iter().filter(move |problem| problem.at.is_in("connections", index)).cloned().collect();
-    others.map(|(index, entry)| Broken { entry: entry.clone(), index, problems: of_entry(index) }).collect()
+/// The entries of the values, and of the document in them, as they are written: each by its place.
+fn entries_of(values: &Value) -> BTreeMap<At, Value> {
+    let document = values["connectionsDocument"].as_str().and_then(|text| sc_core::document::parse(text.as_bytes()).ok()).unwrap_or_default();
+    let at = At::top().field("connectionsDocument");
+    let of_document = if document.is_array() { (at, &document) } else { (at.field("connections"), &document["connections"]) };
+    let lists = [(At::top().field("connections"), &values["connections"]), of_document];
+    let placed = |(at, list): (At, &Value)| {
+        let entries = list.as_array().into_iter().flatten().enumerate();
+        entries.map(|(index, entry)| (at.item(index), entry.clone())).collect::<Vec<_>>()
+    };
+    lists.into_iter().flat_map(placed).collect()
 }
 
-fn of_values(connection: Connection, values: &Value, document: &[Value]) -> Listed {
-    let index = connection.at.index().unwrap_or_default();
-    if connection.at.is_in("connections", index) {
-        return Listed { entry: values["connections"][index].clone(), connection, index: Some(index), set: None };
-    }
-    elsewhere(connection, document)
-}
-
-fn elsewhere(connection: Connection, entries: &[Value]) -> Listed {
-    let entry = connection.at.index().and_then(|index| entries.get(index)).cloned().unwrap_or_default();
-    Listed { connection, entry, index: None, set: None }
-}
-
-/// The entries of a document that is a list of connections, or a mapping with one.
-fn entries(bytes: &[u8]) -> Vec<Value> {
-    match sc_core::document::parse(bytes) {
-        Ok(Value::Array(items)) => items,
-        Ok(Value::Object(mut map)) => map.get_mut("connections").map(Value::take).and_then(|list| list.as_array().cloned()).unwrap_or_default(),
-        _ => Vec::new(),
-    }
+/// The index of an entry at this place in `connections` of the values; nothing if it stands elsewhere.
+pub(crate) fn index_of(at: &At) -> Option<usize> {
+    at.index().filter(|index| *at == At::top().field("connections").item(*index))
 }
 
 impl Listed {
@@ -353,5 +365,71 @@ impl Listed {
             Some(map) => map.keys().map(|key| (key.clone(), json!(""))).collect::<Map<_, _>>().into(),
             None => Value::Null,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "namespace: shop, targetService: storage-blob, authType: workload-identity, target: {account: a}, credentials: {clientId: 11111111-2222-3333-4444-555555555555, tenantId: 99999999-8888-7777-6666-555555555555}";
+    const WRONG: &str = "namespace: shop, targetService: postgres-flexibel, authType: secret, credentials: {password: hunter2-kept-hunter2}";
+
+    /// The connections of these texts: of the values, of the document in them, and of the one set, if that could be read.
+    fn listing(values: &str, document: &str, set: Result<&str, Unread>) -> Listing {
+        let mut values = sc_core::document::parse(values.as_bytes()).unwrap();
+        values["connectionsDocument"] = json!(document);
+        values["connectionSets"] = json!([{"secretName": "more", "namespaces": ["shop"]}]);
+        let Ok((mut listing, sets, settings)) = Listing::of_values(&values) else { panic!("it is not read at all") };
+        let mut problems = Problems::default();
+        listing.add_set(&sets[0], set.map(|text| (text.as_bytes().to_vec(), "7".to_owned())), &settings, &mut problems);
+        listing.problems.extend(problems.into_vec());
+        listing
+    }
+
+    fn whole() -> Listing {
+        let values = format!("connections: [{{name: a, {GOOD}}}, {{name: b, {WRONG}}}, {{name: c, {WRONG}}}]");
+        let document = format!("[{{name: d, {WRONG}}}, {{name: e, {GOOD}}}]");
+        listing(&values, &document, Ok(&format!("connections: [{{name: f, {GOOD}}}, {{name: g, {WRONG}}}]")))
+    }
+
+    #[test]
+    fn what_is_wrong_is_listed_wherever_it_stands() {
+        let listing = whole();
+        assert_eq!(listing.present().map(|listed| listed.connection.name.as_str()).collect::<Vec<_>>(), ["a", "e", "f"]);
+        assert!(listing.present().all(|listed| listed.entry["targetService"] == "storage-blob"));
+        let shown = |(name, broken): (&str, &Broken)| {
+            (name.to_owned(), broken.index(), broken.problems.iter().map(|problem| problem.at.to_string()).collect())
+        };
+        let found: Vec<(String, Option<usize>, Vec<String>)> = listing.named_broken().map(shown).collect();
+        let at = |name: &str, index, place: &str| (name.to_owned(), index, vec![format!("{place}.targetService")]);
+        assert_eq!(
+            found,
+            [
+                at("d", None, "connectionsDocument[0]"),
+                at("b", Some(1), "connections[1]"),
+                at("c", Some(2), "connections[2]"),
+                at("g", None, "Secret more: connections[1]"),
+            ]
+        );
+        assert_eq!(listing.problems.len(), 4);
+        assert!(listing.is_whole);
+    }
+
+    #[test]
+    fn of_two_of_one_name_that_are_wrong_the_one_that_can_be_changed_is_meant() {
+        let wrong = format!("[{{name: b, {WRONG}}}]");
+        let listing = listing(&format!("connections: [{{name: a, {GOOD}}}, {{name: b, {WRONG}}}]"), &wrong, Ok(&wrong));
+        let wanted = |namespace: Option<&str>| Wanted { name: "b".to_owned(), namespace: namespace.map(str::to_owned) };
+        assert_eq!(listing.broken(&wanted(None)).and_then(Broken::index), Some(1));
+        assert!(listing.broken(&wanted(Some("shop"))).is_some());
+        assert!(listing.broken(&wanted(Some("media"))).is_none());
+    }
+
+    #[test]
+    fn a_set_that_cannot_be_read_may_have_more() {
+        let of_set = |set| listing("connections: []", "[]", set).is_whole;
+        assert!(of_set(Ok("[]")) && of_set(Ok("- {name: a}")));
+        assert!(!of_set(Err(Unread::Forbidden)) && !of_set(Ok("- name: [")) && !of_set(Ok("hunter2")));
     }
 }

@@ -4,6 +4,7 @@
 
 mod applied;
 mod args;
+mod broken;
 mod certificate;
 mod chart;
 mod codes;

@@ -66,10 +66,10 @@ impl At {
         self.entry
     }
 
-    /// Whether it is the entry `index` of this list at the top of the values, or within it.
+    /// Whether it is this entry of a list, or within it.
     #[must_use]
-    pub fn is_in(&self, list: &str, index: usize) -> bool {
-        let rest = self.text.strip_prefix(list).and_then(|rest| rest.strip_prefix(&format!("[{index}]")));
+    pub fn is_within(&self, entry: &Self) -> bool {
+        let rest = self.text.strip_prefix(&entry.text).filter(|_| self.document == entry.document);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     }
 
@@ -126,6 +126,12 @@ impl Word {
     fn is_shown(&self) -> bool {
         let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         !self.0.is_empty() && self.0.len() <= Self::LONGEST && self.0.chars().all(plain)
+    }
+
+    /// The word itself, if it may be shown.
+    #[must_use]
+    pub fn shown(&self) -> Option<&str> {
+        self.is_shown().then_some(&*self.0)
     }
 }
 
@@ -294,9 +300,19 @@ mod tests {
     }
 
     #[test]
+    fn a_place_is_within_its_own_entry_of_its_own_document_alone() {
+        let (values, set) = (At::top().field("connections"), At::of_set(1, "shop"));
+        assert!(values.item(2).is_within(&values.item(2)));
+        assert!(values.item(2).field("target").is_within(&values.item(2)));
+        assert!(!values.item(21).is_within(&values.item(2)));
+        assert!(!set.item(2).is_within(&At::of_set(2, "shop").item(2)));
+        assert!(!At::top().field("connectionsDocument").item(2).is_within(&values.item(2)));
+    }
+
+    #[test]
     fn a_word_that_is_no_identifier_is_not_shown() {
         for secret in ["postgres://u:p@h", "", "a b", "x=y", &"a".repeat(64)] {
-            assert_eq!(Word::new(secret).to_string(), "(not shown)");
+            assert_eq!((Word::new(secret).to_string(), Word::new(secret).shown()), ("(not shown)".to_owned(), None));
         }
         assert_eq!(Word::new("postgress").to_string(), "`postgress`");
     }

@@ -66,8 +66,14 @@ pub(crate) struct SelectArgs {
 }
 
 /// Lists all connections of the release.
+///
+/// One that is wrong as it is written is Failed; JSON and YAML have the reason.
 #[derive(Debug, Parser)]
-#[command(after_help = "Example:\n  sc list --kube-namespace shop --output table")]
+#[command(after_help = "Exit codes:
+  0  all were listed, those that have failed or are wrong, too
+  1  they could not be read, or not all of them
+
+Example:\n  sc list --kube-namespace shop --output table")]
 pub(crate) struct ListArgs {
     /// Only those in this namespace.
     #[arg(long, value_name = "NAMESPACE", value_parser = namespace)]

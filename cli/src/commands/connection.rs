@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::args::connection::{CreateArgs, DeleteArgs, Options, UpdateArgs};
 use crate::args::words;
+use crate::broken::Broken;
 use crate::commands::show::{self, Seen};
 use crate::credentials::CredentialSecret;
 use crate::entry::{self, Asked, CONFLUENT, SCHEMA, SCHEMA_REGISTRY};
@@ -138,7 +139,7 @@ pub(crate) async fn delete(args: &DeleteArgs, place: &Place) -> Result<u8> {
 
 fn confirmed(listing: &Listing, wanted: &Wanted) -> Result<bool> {
     let name = &wanted.name;
-    let what = if listing.broken(wanted).is_some() {
+    let what = if listing.broken(wanted).and_then(Broken::index).is_some() {
         format!("connection `{name}`, which is wrong as it stands in the values,")
     } else {
         let listed = listing.find(wanted)?;
@@ -231,7 +232,7 @@ impl Edit {
     /// tell from it as little what to delete as what to make.
     fn retire(&mut self, listing: &Listing, wanted: &Wanted) -> Result<()> {
         let index = own_index(listing, wanted)?;
-        if listing.broken(wanted).is_some() {
+        if listing.broken(wanted).and_then(Broken::index).is_some() {
             output::say("note: what was made for it before stays, since the job cannot tell from it what that is; `sc doctor` names it");
             self.connections.remove(index);
         } else if self.connections.iter().enumerate().any(|(other, entry)| other != index && has_objects_of(entry, &self.connections[index])) {
@@ -296,8 +297,8 @@ fn say_other_target(given: Option<&str>, service: &str) {
 
 /// Where it stands in `connections` of the values, be it a connection as it is written or not.
 fn own_index(listing: &Listing, wanted: &Wanted) -> Result<usize> {
-    if let Some(broken) = listing.broken(wanted) {
-        return Ok(broken.index);
+    if let Some(index) = listing.broken(wanted).and_then(Broken::index) {
+        return Ok(index);
     }
     let listed = listing.find(wanted)?;
     listed.index.ok_or_else(|| {

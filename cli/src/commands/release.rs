@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::applied::States;
 use crate::args::Pair;
 use crate::args::release::{ChangeArgs, InstallArgs, StatusArgs, UninstallArgs};
+use crate::broken::Broken;
 use crate::fault::{Fault, Problematic};
 use crate::helm::Stored;
 use crate::listing::{Listed, Listing};
@@ -148,7 +149,8 @@ pub(crate) async fn status(args: &StatusArgs, place: &Place) -> Result<u8> {
         ("last success", proof.last_success_at.clone()),
         ("connections", count(&listing, &states)),
     ];
-    let connections: Vec<Value> = listing.present().map(|listed| listed.shown(states.state_of(listed), false)).collect();
+    let broken = listing.named_broken().map(|(_, broken)| broken.shown());
+    let connections: Vec<Value> = listing.present().map(|listed| listed.shown(states.state_of(listed), false)).chain(broken).collect();
     let value = json!({
         "release": place.release, "namespace": namespace, "revision": stored.revision, "status": stored.info.status,
         "chartVersion": stored.chart_version(), "job": job, "jobName": job_name, "result": state, "reason": proof.reason, "summary": proof.summary,
@@ -163,21 +165,26 @@ pub(crate) async fn status(args: &StatusArgs, place: &Place) -> Result<u8> {
 
 /// How many connections there are, and if it is not the same of all, how many have failed.
 fn count(listing: &Listing, states: &States) -> String {
-    let (all, failed) = (listing.present().count(), listing.present().filter(|listed| states.state_of(listed) == State::Failed).count());
+    let (valid, broken) = (listing.present().count(), listing.named_broken().count());
+    let failed = broken + listing.present().filter(|listed| states.state_of(listed) == State::Failed).count();
+    let all = valid + broken;
     if failed == 0 || failed == all { all.to_string() } else { format!("{all}, {failed} of them Failed") }
 }
 
-/// A row for each connection: those that have failed first, with the objects that were not applied.
+/// A row for each connection: those that are wrong as they are written, those that have failed with the objects that were not applied, and the others.
 fn each(listing: &Listing, states: &States) -> Vec<Vec<String>> {
     let mut found: Vec<&Listed> = listing.present().collect();
     found.sort_by_key(|listed| states.state_of(listed) != State::Failed);
-    let row = |listed: &Listed| {
-        let (connection, objects) = (&listed.connection, states.unapplied(listed));
-        let why = if objects.is_empty() { String::new() } else { format!(": {}", objects.join(", ")) };
-        let state = states.state_of(listed).provisioning_state();
-        vec![format!("{}/{}", connection.namespace, connection.name.as_str()), format!("{state}{why}")]
+    let row = |namespace: &str, name: &str, state: State, why: &str| {
+        let joint = if why.is_empty() { "" } else { ": " };
+        vec![format!("{namespace}/{name}"), [state.provisioning_state(), joint, why].concat()]
     };
-    found.into_iter().map(row).collect()
+    let of_valid = |listed: &Listed| {
+        let (connection, objects) = (&listed.connection, states.unapplied(listed));
+        row(connection.namespace.as_str(), connection.name.as_str(), states.state_of(listed), &objects.join(", "))
+    };
+    let broken = listing.named_broken().map(|(name, broken)| row(broken.namespace(), name, Broken::STATE, &broken.reason()));
+    broken.chain(found.into_iter().map(of_valid)).collect()
 }
 
 #[cfg(test)]

@@ -3,11 +3,13 @@
 use anyhow::Result;
 use sc_core::azure::Need;
 use sc_core::values::State;
+use sc_job::exit;
 use serde_json::{Value, json};
 
 use crate::applied::States;
 use crate::args::Form;
 use crate::args::connection::{ListArgs, SelectArgs};
+use crate::broken::Broken;
 use crate::listing::{Listed, Listing, Wanted};
 use crate::output::{self, Shown};
 use crate::place::Place;
@@ -19,30 +21,38 @@ const HEADER: [&str; 7] = ["Name", "Namespace", "Target", "AuthType", "ClientTyp
 /// The columns of a list of variables.
 const VARIABLES: [&str; 2] = ["Name", "Value"];
 
-/// All connections of the release.
+/// All connections of the release, those that are wrong as they are written, too.
 pub(crate) async fn list(args: &ListArgs, place: &Place) -> Result<u8> {
     let store = Store::at(place).await?;
     let Seen { listing, states, .. } = read(&store).await?;
-    let is_in = |listed: &&Listed| args.kube_namespace.as_deref().is_none_or(|namespace| listed.connection.namespace.as_str() == namespace);
-    let found: Vec<&Listed> = listing.present().filter(is_in).collect();
+    let is_in = |given: &str| args.kube_namespace.as_deref().is_none_or(|namespace| given == namespace);
+    let found: Vec<&Listed> = listing.present().filter(|listed| is_in(listed.connection.namespace.as_str())).collect();
+    let broken: Vec<&Broken> = listing.named_broken().map(|(_, broken)| broken).filter(|broken| is_in(broken.namespace())).collect();
     let form = args.output.form();
     // Of thousands, what is not printed is not made either.
-    let values = found.iter().filter(|_| form.is_whole()).map(|listed| listed.shown(states.state_of(listed), false)).collect();
-    let rows = found.iter().filter(|_| !form.is_whole()).map(|listed| row(listed, states.state_of(listed))).collect();
-    if found.is_empty() {
+    let (mut values, mut rows) = (Vec::new(), Vec::new());
+    if form.is_whole() {
+        values.extend(found.iter().map(|listed| listed.shown(states.state_of(listed), false)));
+        values.extend(broken.iter().map(|broken| broken.shown()));
+    } else {
+        rows.extend(found.iter().map(|listed| row(listed, states.state_of(listed))));
+        rows.extend(broken.iter().map(|broken| broken.row()));
+    }
+    if found.is_empty() && broken.is_empty() && listing.is_whole {
         output::say(&nothing(args, &listing));
     }
     output::show(form, &Shown { value: Value::Array(values), header: &HEADER, rows })?;
     output::problems_beside(&listing.problems);
-    Ok(0)
+    Ok(if listing.is_whole { 0 } else { exit::FAILED })
 }
 
 /// Why nothing is listed.
 fn nothing(args: &ListArgs, listing: &Listing) -> String {
     match &args.kube_namespace {
-        Some(namespace) if listing.present().next().is_some() => {
+        Some(namespace) if listing.present().next().is_some() || listing.named_broken().next().is_some() => {
             format!("there are no connections in namespace `{namespace}`: without `--kube-namespace`, `sc list` has those of all namespaces")
         }
+        _ if !listing.problems.is_empty() => "there are no connections that have a name".to_owned(),
         _ => "there are no connections yet: `sc create` makes one".to_owned(),
     }
 }

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::applied::States;
 use crate::args::connection::WaitArgs;
+use crate::broken::Broken;
 use crate::commands::show::{self, Seen};
 use crate::fault::Fault;
 use crate::listing::{Listing, Wanted};
@@ -71,8 +72,9 @@ impl Now {
     fn of(listing: &Listing, states: &States, wanted: &Wanted) -> Self {
         let found: Vec<State> = listing.present().filter(|listed| wanted.means(&listed.connection)).map(|listed| states.state_of(listed)).collect();
         let unlike = found.iter().copied().find(|state| *state != State::Succeeded);
-        let is_listed = !found.is_empty() || listing.broken(wanted).is_some();
-        Self { is_listed, release: states.release, state: unlike.or(found.first().copied()).unwrap_or(states.release) }
+        let broken = listing.broken(wanted).map(|_| Broken::STATE);
+        let is_listed = !found.is_empty() || broken.is_some();
+        Self { is_listed, release: states.release, state: broken.or(unlike).or(found.first().copied()).unwrap_or(states.release) }
     }
 
     fn is_met(&self, args: &WaitArgs) -> bool {
