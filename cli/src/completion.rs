@@ -35,7 +35,7 @@ async fn names() -> anyhow::Result<Vec<String>> {
     let Some(place) = Args::begun_place() else { return Ok(Vec::new()) };
     let store = Store::at(&place).await?;
     let Some(stored) = store.helm.status().await? else { return Ok(Vec::new()) };
-    let listing = Listing::read(&store.cluster, &place.release_namespace, &stored).await?;
+    let listing = Listing::read(&store, &stored).await?;
     let broken = listing.named_broken().map(|(name, _)| name);
     Ok(listing.present().map(|listed| listed.connection.name.as_str()).chain(broken).map(str::to_owned).collect())
 }

@@ -9,7 +9,7 @@ use sc_job::exit;
 /// An error with a fix.
 #[derive(Debug)]
 pub(crate) struct Fault {
-    what: String,
+    pub(crate) what: String,
     /// What to do about it.
     pub(crate) fix: String,
     /// The exit code that it calls for.
@@ -56,6 +56,8 @@ pub(crate) struct Problematic {
     pub(crate) words: fn(&str) -> String,
     /// What a place in the values is to them, with those names.
     pub(crate) place: fn(&At, &[String]) -> String,
+    /// What is to be said after all of them.
+    pub(crate) note: Option<String>,
 }
 
 impl Problematic {
@@ -66,7 +68,7 @@ impl Problematic {
 
     /// These, as the values say it.
     pub(crate) fn of(problems: Vec<Problem>) -> Self {
-        Self { problems, names: Vec::new(), words: str::to_owned, place: |at, _| at.to_string() }
+        Self { problems, names: Vec::new(), words: str::to_owned, place: |at, _| at.to_string(), note: None }
     }
 }
 

@@ -48,6 +48,8 @@ pub(crate) struct Listing {
     pub(crate) is_whole: bool,
     /// The others, in the order of their places.
     broken: Vec<Broken>,
+    /// Where the release is.
+    place: Place,
 }
 
 impl Listing {
@@ -57,7 +59,7 @@ impl Listing {
     /// If they cannot be read at all.
     pub(crate) async fn of(values: Option<&Path>, place: &Place) -> Result<Self> {
         match values {
-            Some(file) => Self::of_file(file),
+            Some(file) => Self::of_file(file, place),
             None => Self::of_release(&Store::at(place).await?).await,
         }
     }
@@ -67,21 +69,24 @@ impl Listing {
     /// # Errors
     /// If there is none, or it cannot be read.
     pub(crate) async fn of_release(store: &Store<'_>) -> Result<Self> {
-        Self::read(&store.cluster, &store.place.release_namespace, &store.stored().await?).await
+        Self::read(store, &store.stored().await?).await
     }
 
     /// Reads those of the values, and of the sets that the values name.
     ///
     /// # Errors
     /// Never of a single connection: what is wrong with it is among the problems.
-    pub(crate) async fn read(cluster: &Cluster, namespace: &str, stored: &Stored) -> Result<Self> {
+    pub(crate) async fn read(store: &Store<'_>, stored: &Stored) -> Result<Self> {
         let values = crate::store::values_of(stored);
-        let (mut listing, sets, settings) = match Self::of_values(&values) {
+        let (mut listing, sets, settings) = match Self::of_values(&values, store.place) {
             Ok(read) => read,
-            Err(problem) => return Ok(Self { connections: Vec::new(), problems: vec![problem], is_whole: false, broken: Vec::new() }),
+            Err(problem) => {
+                let (connections, broken, place) = (Vec::new(), Vec::new(), store.place.clone());
+                return Ok(Self { connections, problems: vec![problem], is_whole: false, broken, place });
+            }
         };
         let mut problems = Problems::default();
-        for (set, read) in sets.iter().zip(read_versions(cluster, namespace, &sets).await) {
+        for (set, read) in sets.iter().zip(read_versions(&store.cluster, &store.place.release_namespace, &sets).await) {
             listing.add_set(set, read, &settings, &mut problems);
         }
         listing.problems.extend(problems.into_vec());
@@ -89,17 +94,17 @@ impl Listing {
     }
 
     /// Those of its sets are in a cluster, which is not asked.
-    fn of_file(file: &Path) -> Result<Self> {
+    fn of_file(file: &Path, place: &Place) -> Result<Self> {
         let unreadable = |kind| Problematic::one(&input::name(file), kind);
         let values = sc_core::document::parse(&input::read(file)?).map_err(unreadable)?;
-        let (mut listing, sets, _) = Self::of_values(&values).map_err(|problem| unreadable(*problem.kind))?;
+        let (mut listing, sets, _) = Self::of_values(&values, place).map_err(|problem| unreadable(*problem.kind))?;
         listing.problems.extend(sets.iter().map(|set| set.unread(Unread::Unasked)));
         listing.is_whole = sets.is_empty();
         Ok(listing)
     }
 
     /// Those that stand in the values, and where there are more.
-    fn of_values(values: &Value) -> Result<(Self, Vec<ConnectionSet>, Settings), Problem> {
+    fn of_values(values: &Value, place: &Place) -> Result<(Self, Vec<ConnectionSet>, Settings), Problem> {
         let mut problems = Problems::default();
         let Connections { listed, sets, settings } = Connections::parse(values.to_string().as_bytes(), &mut problems)?;
         let problems = problems.into_vec();
@@ -111,7 +116,7 @@ impl Listing {
         let connections = listed.into_iter().map(of_entry).collect();
         let of_place = |at: &At| problems.iter().filter(|problem| problem.at.is_within(at)).cloned().collect();
         let broken = entries.into_iter().map(|(at, entry)| Broken { problems: of_place(&at), entry, at }).collect();
-        Ok((Self { connections, problems, is_whole: true, broken }, sets, settings))
+        Ok((Self { connections, problems, is_whole: true, broken, place: place.clone() }, sets, settings))
     }
 
     /// Adds those of a set; what is wrong with the others is in `problems`, too.
@@ -155,7 +160,7 @@ impl Listing {
             // Of several in one namespace, which the job refuses, the last is what was added to the others.
             [.., last] if found.iter().all(|listed| listed.connection.namespace == last.connection.namespace) => Ok(last),
             [] => match self.broken(wanted) {
-                Some(broken) => Err(Problematic::of(broken.problems.clone()).into()),
+                Some(broken) => Err(self.fault(broken).into()),
                 None => Err(self.none(wanted).into()),
             },
             several => {
@@ -166,10 +171,12 @@ impl Listing {
         }
     }
 
-    /// The one that is meant, if it is no connection as it is written: of several rather one that `sc` can change.
+    /// The one that is meant, if it is no connection as it is written. What `sc` can change comes first, and then a valid one.
     pub(crate) fn broken(&self, wanted: &Wanted) -> Option<&Broken> {
         let is_meant = |broken: &&Broken| wanted.is_of(broken.name(), broken.namespace());
-        self.broken.iter().filter(is_meant).min_by_key(|broken| broken.index().is_none())
+        let found = self.broken.iter().filter(is_meant).min_by_key(|broken| broken.index().is_none())?;
+        let is_last = || !self.present().any(|listed| wanted.means(&listed.connection));
+        (found.index().is_some() || is_last()).then_some(found)
     }
 
     /// Those that are no connections as they are written and have a name, by which people look for them.
@@ -177,16 +184,47 @@ impl Listing {
         self.broken.iter().filter_map(|broken| Some((broken.name()?, broken)))
     }
 
+    /// All that is wrong with it, and where to mend it if not by `sc`.
+    fn fault(&self, broken: &Broken) -> Problematic {
+        Problematic { note: self.note(broken), ..Problematic::of(broken.problems.clone()) }
+    }
+
+    /// Where to mend it if not by `sc`.
+    pub(crate) fn note(&self, broken: &Broken) -> Option<String> {
+        let Fault { what, fix, .. } = self.elsewhere(broken.name()?, &broken.at)?;
+        Some(format!("note: {what}: {fix}"))
+    }
+
+    /// Says that the connection at this place stands where `sc` does not change it, if it does, and how a person does.
+    pub(crate) fn elsewhere(&self, name: &str, at: &At) -> Option<Fault> {
+        let place = &self.place;
+        let (document, fix) = match (at.set(), index_of(at)) {
+            (Some(secret), _) => {
+                (format!("Secret `{}/{secret}`", place.release_namespace), format!("change it there by `{}`", place.change_of_set(secret)))
+            }
+            (None, None) => {
+                let upgrade = format!("{} upgrade --values FILE", place.command("sc"));
+                ("`connectionsDocument` of the values".to_owned(), format!("change it in your file of values, and hand that over by `{upgrade}`"))
+            }
+            (None, Some(_)) => return None,
+        };
+        Some(Fault::invalid(format!("connection `{name}` stands in {document}, where `sc` does not change it"), fix))
+    }
+
     fn none(&self, wanted: &Wanted) -> Fault {
         let place = wanted.namespace.as_ref().map_or_else(String::new, |namespace| format!(" in namespace `{namespace}`"));
         let named = self.present().filter(|listed| listed.connection.name.as_str() == wanted.name);
-        let elsewhere: Vec<&str> = named.map(|listed| listed.connection.namespace.as_str()).collect();
+        let broken = self.named_broken().filter(|(name, _)| *name == wanted.name).map(|(_, broken)| broken.namespace());
+        let elsewhere: Vec<&str> = named.map(|listed| listed.connection.namespace.as_str()).chain(broken).collect();
         let fix = if !elsewhere.is_empty() {
             format!("name its namespace by `--kube-namespace`: {}", elsewhere.join(", "))
-        } else if self.present().next().is_none() {
+        } else if !self.is_whole {
+            "not all that there are could be read: `sc list` says why".to_owned()
+        } else if self.present().next().is_none() && self.named_broken().next().is_none() {
             "there are none yet: `sc create` makes one".to_owned()
         } else {
-            let known: BTreeSet<&str> = self.present().map(|listed| listed.connection.name.as_str()).collect();
+            let broken = self.named_broken().map(|(name, _)| name);
+            let known: BTreeSet<&str> = self.present().map(|listed| listed.connection.name.as_str()).chain(broken).collect();
             Choice::of(&wanted.name, known).to_string()
         };
         Fault::refused(format!("there is no connection `{}`{place}", wanted.name), fix)
@@ -380,7 +418,7 @@ mod tests {
         let mut values = sc_core::document::parse(values.as_bytes()).unwrap();
         values["connectionsDocument"] = json!(document);
         values["connectionSets"] = json!([{"secretName": "more", "namespaces": ["shop"]}]);
-        let Ok((mut listing, sets, settings)) = Listing::of_values(&values) else { panic!("it is not read at all") };
+        let Ok((mut listing, sets, settings)) = Listing::of_values(&values, &Place::default()) else { panic!("it is not read at all") };
         let mut problems = Problems::default();
         listing.add_set(&sets[0], set.map(|text| (text.as_bytes().to_vec(), "7".to_owned())), &settings, &mut problems);
         listing.problems.extend(problems.into_vec());
@@ -418,12 +456,26 @@ mod tests {
 
     #[test]
     fn of_two_of_one_name_that_are_wrong_the_one_that_can_be_changed_is_meant() {
-        let wrong = format!("[{{name: b, {WRONG}}}]");
+        let wrong = format!("[{{name: a, {WRONG}}}, {{name: b, {WRONG}}}]");
         let listing = listing(&format!("connections: [{{name: a, {GOOD}}}, {{name: b, {WRONG}}}]"), &wrong, Ok(&wrong));
         let wanted = |namespace: Option<&str>| Wanted { name: "b".to_owned(), namespace: namespace.map(str::to_owned) };
         assert_eq!(listing.broken(&wanted(None)).and_then(Broken::index), Some(1));
+        assert!(
+            listing.broken(&Wanted { name: "a".to_owned(), namespace: None }).is_none(),
+            "a valid one is meant before one that cannot be changed"
+        );
         assert!(listing.broken(&wanted(Some("shop"))).is_some());
         assert!(listing.broken(&wanted(Some("media"))).is_none());
+    }
+
+    #[test]
+    fn it_is_said_where_that_stands_which_sc_does_not_change() {
+        let listing = whole();
+        let note = |name: &str| listing.named_broken().find(|(known, _)| *known == name).and_then(|(_, broken)| listing.note(broken));
+        assert_eq!(note("b"), None);
+        let in_set = "note: connection `g` stands in Secret `sc-system/more`, where `sc` does not change it: change it there by `kubectl -n sc-system edit secret more && sc rerun`";
+        assert_eq!(note("g").as_deref(), Some(in_set));
+        assert!(note("d").is_some_and(|note| note.contains("stands in `connectionsDocument` of the values") && note.ends_with("by `sc upgrade --values FILE`")));
     }
 
     #[test]

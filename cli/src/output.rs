@@ -60,9 +60,12 @@ pub(crate) struct Advice {
 
 /// Says why a command could not do its work, and what to do about it; returns the exit code.
 pub(crate) fn failure(error: &anyhow::Error) -> u8 {
-    if let Some(Problematic { problems, names, words, place }) = error.downcast_ref() {
+    if let Some(Problematic { problems, names, words, place, note }) = error.downcast_ref() {
         for found in problems {
             problem_at(&place(&found.at, names), Advice { what: words(&found.to_string()), fix: words(&found.fix()) });
+        }
+        if let Some(note) = note {
+            say(note);
         }
         return exit::INVALID;
     }

@@ -147,6 +147,11 @@ impl Place {
         words.join(" ")
     }
 
+    /// The command by which a person changes a connection set in this Secret, and has that applied.
+    pub(crate) fn change_of_set(&self, secret: &str) -> String {
+        format!("{} -n {} edit secret {secret} && {} rerun", self.command("kubectl"), self.release_namespace, self.command("sc"))
+    }
+
     /// The flags that tell Helm the same.
     pub(crate) fn helm_flags(&self) -> Vec<String> {
         let mut flags = vec!["--namespace".to_owned(), self.release_namespace.clone()];

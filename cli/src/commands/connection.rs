@@ -15,7 +15,7 @@ use crate::entry::{self, Asked, CONFLUENT, SCHEMA, SCHEMA_REGISTRY};
 use crate::fault::{Fault, Problematic};
 use crate::helm::Stored;
 use crate::input;
-use crate::listing::{Listing, Wanted};
+use crate::listing::{Listed, Listing, Wanted};
 use crate::output;
 use crate::place::Place;
 use crate::store::{Change, Store, values_of};
@@ -89,14 +89,14 @@ pub(crate) async fn update(args: &UpdateArgs, place: &Place) -> Result<u8> {
     let mut options = with_input(&args.options)?;
     if input::is_terminal() {
         let stored = store.stored().await?;
-        let index = own_index(&Listing::read(&store.cluster, &place.release_namespace, &stored).await?, &wanted)?;
+        let index = own_index(&Listing::read(&store, &stored).await?, &wanted)?;
         let edit = Edit::of(&stored);
         let mut asked = options_of(&edit.service(index)?, options.clone());
         edit.ask(edit.entry(index)?, &mut asked).map_err(in_flags)?;
         options.auth.typed = asked.auth.typed;
     }
     let change = async |stored: &Stored| {
-        let index = own_index(&Listing::read(&store.cluster, &place.release_namespace, stored).await?, &wanted)?;
+        let index = own_index(&Listing::read(&store, stored).await?, &wanted)?;
         let mut edit = Edit::of(stored);
         let service = edit.service(index)?;
         say_other_target(args.target_service.as_deref(), &service);
@@ -107,9 +107,10 @@ pub(crate) async fn update(args: &UpdateArgs, place: &Place) -> Result<u8> {
     tell(&store, &wanted, &args.options, "updated").await
 }
 
-/// An error about the values, in the words of the flags that they are made from.
+/// An error about the values, in the words of the flags that they are made from. No flag is about what stands elsewhere.
 fn in_flags(error: anyhow::Error) -> anyhow::Error {
     match error.downcast::<Problematic>() {
+        Ok(found) if found.note.is_some() => found.into(),
         Ok(found) => Problematic { words: words::in_flags, place: words::place, ..found }.into(),
         Err(other) => other,
     }
@@ -127,7 +128,7 @@ pub(crate) async fn delete(args: &DeleteArgs, place: &Place) -> Result<u8> {
         }
     }
     let change = async |stored: &Stored| {
-        let listing = Listing::read(&store.cluster, &place.release_namespace, stored).await?;
+        let listing = Listing::read(&store, stored).await?;
         let mut edit = Edit::of(stored);
         edit.retire(&listing, &wanted)?;
         Ok(edit.into_change(format!("deleting connection `{}`", wanted.name), !args.no_wait))
@@ -139,6 +140,7 @@ pub(crate) async fn delete(args: &DeleteArgs, place: &Place) -> Result<u8> {
 
 fn confirmed(listing: &Listing, wanted: &Wanted) -> Result<bool> {
     let name = &wanted.name;
+    own_index(listing, wanted)?;
     let what = if listing.broken(wanted).and_then(Broken::index).is_some() {
         format!("connection `{name}`, which is wrong as it stands in the values,")
     } else {
@@ -300,14 +302,10 @@ fn own_index(listing: &Listing, wanted: &Wanted) -> Result<usize> {
     if let Some(index) = listing.broken(wanted).and_then(Broken::index) {
         return Ok(index);
     }
-    let listed = listing.find(wanted)?;
-    listed.index.ok_or_else(|| {
-        let what = format!(
-            "connection `{}` does not stand in `connections` of the values, but at {}",
-            listed.connection.name.as_str(),
-            listed.connection.at
-        );
-        Fault::invalid(what, "change it there, and run `sc rerun`").into()
+    let Listed { connection, index, .. } = listing.find(wanted)?;
+    index.ok_or_else(|| match listing.elsewhere(connection.name.as_str(), &connection.at) {
+        Some(fault) => fault.into(),
+        None => anyhow!("the connection is gone"),
     })
 }
 

@@ -101,7 +101,7 @@ pub(crate) async fn read(store: &Store<'_>) -> Result<Seen> {
     let namespace = &store.place.release_namespace;
     let (stored, proof) = futures::future::join(store.stored(), Proof::read(&store.cluster, namespace)).await;
     let (stored, proof) = (stored?, proof?);
-    let listing = Listing::read(&store.cluster, namespace, &stored).await?;
+    let listing = Listing::read(store, &stored).await?;
     let states = proof.states_of(&stored);
     Ok(Seen { listing, states, issuer: Some(proof.issuer).filter(|issuer| !issuer.is_empty()) })
 }

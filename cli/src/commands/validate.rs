@@ -36,13 +36,18 @@ pub(crate) async fn run(args: &ValidateArgs, place: &Place) -> Result<u8> {
     let store = Store::at(place).await?;
     let stored = store.stored().await?;
     let values = values_of(&stored);
-    let listing = Listing::read(&store.cluster, &place.release_namespace, &stored).await?;
+    let listing = Listing::read(&store, &stored).await?;
     let mut checks = Checks::default();
-    if let Some(problem) = listing.broken(&wanted).and_then(|broken| broken.problems.first()) {
-        checks.failure(CONFIGURATION, told_at(problem), problem.fix(), Duration::ZERO);
+    if let Some(broken) = listing.broken(&wanted) {
+        for problem in &broken.problems {
+            checks.failure(CONFIGURATION, told_at(problem), problem.fix(), Duration::ZERO);
+        }
         checks.skip(&[REFERENCES, OBJECTS], "an earlier check has failed");
         checks.skip(&OF_PROBE, "what is there is not as it should be: see above");
         show(args, &checks)?;
+        if let Some(note) = listing.note(broken) {
+            output::say(&note);
+        }
         return Ok(exit::REFUSED);
     }
     let listed = listing.find(&wanted)?;

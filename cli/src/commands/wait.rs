@@ -36,6 +36,10 @@ async fn until(args: &WaitArgs, store: &Store<'_>, wanted: &Wanted) -> Result<u8
         if now.is_met(args) {
             return Ok(0);
         }
+        if !args.exists && !args.deleted && listing.broken(wanted).is_some() {
+            // No run will apply it.
+            listing.find(wanted)?;
+        }
         let of = if args.deleted { now.release } else { now.state };
         if of == State::Failed && !args.exists && !crate::run::is_under_way(&store.cluster, &store.place.release_namespace).await? {
             let failure = proof::failure(&store.cluster, &store.place.release_namespace).await;

@@ -109,7 +109,7 @@ impl Facts {
         let values = stored.as_ref().map(values_of).unwrap_or_default();
         let cluster = &store.cluster;
         let listing = match &stored {
-            Some(stored) => Some(Listing::read(cluster, &place.release_namespace, stored).await?),
+            Some(stored) => Some(Listing::read(store, stored).await?),
             None => None,
         };
         let mut reading = Reading { cluster, unread: Vec::new() };

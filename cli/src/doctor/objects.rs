@@ -117,12 +117,7 @@ fn problems(facts: &Facts, findings: &mut Findings<'_>) {
                 let reason = format!("{problem} (at {}; {})", problem.at, problem.fix());
                 let place = findings.place;
                 // A rollback brings no other document of a set: it is in a Secret that Helm does not keep.
-                let mend = match problem.at.set() {
-                    Some(set) => {
-                        format!("{} -n {} edit secret {set} && {} rerun", place.command("kubectl"), place.release_namespace, place.command("sc"))
-                    }
-                    None => facts.way_back(place),
-                };
+                let mend = problem.at.set().map_or_else(|| facts.way_back(place), |set| place.change_of_set(set));
                 findings.add("SC1404", format!("values, {}", problem.at), [("reason", reason), ("mend", mend)]);
             }
         }

@@ -25,6 +25,11 @@ pub(crate) fn secret(namespace: &str, name: &str, data: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": namespace, "name": name}, "stringData": data})
 }
 
+/// The Secret with a connection set.
+pub(crate) fn set(namespace: &str, name: &str, document: &Value) -> Value {
+    secret(namespace, name, &json!({"connections.yaml": document.to_string()}))
+}
+
 /// A PostgreSQL database, for Python, with [`referenced_password`].
 pub(crate) fn postgres(name: &str, namespace: &str, database: &str) -> Value {
     json!({

@@ -6,8 +6,8 @@ use sc_tests::planning::decoded;
 use sc_tests::tree;
 use serde_json::{Value, json};
 
-use crate::bed::{self, Bed, Helm};
-use crate::connections::{connection_string, orders_admin, postgres, secret};
+use crate::bed::{self, Helm};
+use crate::connections::{connection_string, orders_admin, postgres, set};
 use crate::{kube, proof, traces};
 
 #[test]
@@ -15,7 +15,7 @@ fn connections_of_sets_are_made_beside_those_of_the_values() {
     bed::with_either_helm([Helm::Four, Helm::Three], "sets", 2, |bed| {
         let [shop, media] = [&bed.namespaces[0], &bed.namespaces[1]];
         let many: Vec<Value> = (0..100).map(|number| postgres(&format!("many{number}"), media, "orders")).collect();
-        kube::apply(&[orders_admin(&bed.system, "plain"), set(bed, "media-connections", &json!({"connections": many}))]);
+        kube::apply(&[orders_admin(&bed.system, "plain"), set(&bed.system, "media-connections", &json!({"connections": many}))]);
         let sets = json!([{"secretName": "media-connections", "namespaces": [media], "referencedSecrets": ["orders-admin"]}]);
         let sets = format!("connectionSets={sets}");
         bed.upgraded(&[postgres("orders", shop, "orders")], &["--set-json", &sets]);
@@ -25,17 +25,13 @@ fn connections_of_sets_are_made_beside_those_of_the_values() {
         assert_eq!(last["AZURE_POSTGRESQL_CONNECTIONSTRING"], connection_string("orders", "plain"));
 
         bed.helm(&["test", "sc"]);
-        kube::apply(&[set(bed, "media-connections", &json!([postgres("Orders", shop, "orders")]))]);
+        kube::apply(&[set(&bed.system, "media-connections", &json!([postgres("Orders", shop, "orders")]))]);
         let refused = bed.upgrade(&[postgres("orders", shop, "orders")], &["--set-json", &sets]);
         assert!(!refused.answer.is_ok && refused.time < bed::TIMEOUT / 2);
         let logs = traces::logs(bed);
         assert!(logs.contains("at: Secret media-connections: [0]") && logs.contains("is not among the `namespaces`"), "{logs}");
         assert!(!bed.run(&["test", "sc"]).answer.is_ok, "a failed run is not proven");
     });
-}
-
-fn set(bed: &Bed, name: &str, document: &Value) -> Value {
-    secret(&bed.system, name, &json!({"connections.yaml": document.to_string()}))
 }
 
 /// By the commands of the documents: no hook, server-side apply, and the rerun that applies.

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::session::Session;
 use super::{CREATE, PAIRS};
 use crate::bed::{self, Helm};
-use crate::connections::orders_admin;
+use crate::connections::{orders_admin, set};
 use crate::kube;
 
 #[test]
@@ -61,9 +61,7 @@ fn a_change_is_held_against_connection_sets_too() {
         let mut session = Session::of(bed);
         kube::apply(&[orders_admin(&bed.system, "plain")]);
         let entry = |name: &str| crate::connections::postgres(name, bed.shop(), "orders");
-        let set = json!({"connections": [entry("listed")]}).to_string();
-        let metadata = json!({"namespace": bed.system, "name": "more"});
-        kube::apply(&[json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"connections.yaml": set}})]);
+        kube::apply(&[set(&bed.system, "more", &json!({"connections": [entry("listed")]}))]);
         let document = json!([entry("documented")]).to_string();
         let sets = json!([{"secretName": "more", "namespaces": [bed.shop()], "referencedSecrets": ["orders-admin"]}]);
         std::fs::write(bed.folder().join("own.yaml"), json!({"connectionsDocument": document, "connectionSets": sets}).to_string()).unwrap();

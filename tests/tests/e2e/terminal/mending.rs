@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::session::Session;
 use super::{CREATE, PAIRS};
 use crate::bed::{self, Bed, Helm};
-use crate::connections::{postgres_inline, secret};
+use crate::connections::{postgres_inline, secret, set};
 use crate::{kube, proof};
 
 #[test]
@@ -43,6 +43,41 @@ fn a_connection_that_is_wrong_is_told_and_mended_and_stops_no_other() {
         session.sc("upgrade -f FOLDER/values.yaml");
         assert_eq!(names(&session), ["orders"]);
         session.end("mending");
+    });
+}
+
+/// `sc` does not change a set; it says what is wrong in it, and where.
+#[test]
+fn what_is_wrong_in_a_set_is_told_by_its_name_and_where_to_mend_it() {
+    bed::with(Helm::Four, "of-set", 1, |bed| {
+        let mut session = Session::of(bed);
+        let mut wrong = without_database(bed);
+        wrong["customizedKeys"] = json!({"AZURE_POSTGRESQL_HOTS": "PGHOST"});
+        let set = |books: &Value| set(&bed.system, "more", &json!([postgres_inline("stock", bed.shop(), "plain"), books]));
+        kube::apply(&[set(&wrong)]);
+        let sets = json!([{"secretName": "more", "namespaces": [bed.shop()]}]);
+        assert!(!bed.upgrade(&[], &["--set-json", &format!("connectionSets={sets}")]).answer.is_ok);
+        for arguments in [
+            "list -o tsv",
+            "list -o json",
+            "list --kube-namespace elsewhere -o tsv",
+            "status -o tsv",
+            "show books",
+            "show book",
+            "validate books -o tsv",
+            "update --connection books --database books",
+            "update --connection stock --client-type none",
+            "delete books",
+            "delete stock",
+            "wait books --created --timeout 30",
+            "wait books --exists",
+        ] {
+            session.sc(arguments);
+        }
+        kube::apply(&[set(&postgres_inline("books", bed.shop(), "plain"))]);
+        session.sc("rerun");
+        session.sc("list -o tsv");
+        session.end("of-set");
     });
 }
 
