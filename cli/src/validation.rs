@@ -72,6 +72,15 @@ impl Checks {
         self.add(name, Outcome::Failure, (Some(description.into()), Some(fix.into())), took);
     }
 
+    /// Adds one for each of these failures, with its fix; returns whether there is any.
+    pub(crate) fn failures(&mut self, name: &'static str, found: impl IntoIterator<Item = (String, String)>, took: Duration) -> bool {
+        let before = self.0.len();
+        for (description, fix) in found {
+            self.failure(name, description, fix, took);
+        }
+        self.0.len() > before
+    }
+
     /// Adds one that should be looked at.
     pub(crate) fn warning(&mut self, name: &'static str, description: impl Into<String>, fix: impl Into<String>, took: Duration) {
         self.add(name, Outcome::Warning, (Some(description.into()), Some(fix.into())), took);
@@ -94,5 +103,23 @@ impl Checks {
     /// Whether all of them went well.
     pub(crate) fn is_sound(&self) -> bool {
         self.0.iter().all(|check| check.result != Outcome::Failure)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_that_fails_in_several_ways_says_each_with_its_fix() {
+        let mut checks = Checks::default();
+        assert!(!checks.failures(CONFIGURATION, [], Duration::ZERO));
+        assert!(checks.is_sound());
+        let two = [("no server", "give one"), ("no database", "create it")].map(|(what, fix)| (what.to_owned(), fix.to_owned()));
+        assert!(checks.failures(CONFIGURATION, two, Duration::ZERO));
+        checks.skip(&[CONFIGURATION, POD], "an earlier check has failed");
+        let told: Vec<_> = checks.0.iter().map(|check| (check.name, check.result, check.fix.as_deref())).collect();
+        let failure = |fix| (CONFIGURATION, Outcome::Failure, Some(fix));
+        assert_eq!(told, [failure("give one"), failure("create it"), (POD, Outcome::Skipped, None)]);
     }
 }

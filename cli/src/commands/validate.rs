@@ -39,9 +39,7 @@ pub(crate) async fn run(args: &ValidateArgs, place: &Place) -> Result<u8> {
     let listing = Listing::read(&store, &stored).await?;
     let mut checks = Checks::default();
     if let Some(broken) = listing.broken(&wanted) {
-        for problem in &broken.problems {
-            checks.failure(CONFIGURATION, told_at(problem), problem.fix(), Duration::ZERO);
-        }
+        checks.failures(CONFIGURATION, broken.problems.iter().map(|problem| (told_at(problem), problem.fix())), Duration::ZERO);
         checks.skip(&[REFERENCES, OBJECTS], "an earlier check has failed");
         checks.skip(&OF_PROBE, "what is there is not as it should be: see above");
         show(args, &checks)?;
@@ -121,29 +119,28 @@ async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks:
         return Err(error.context("failed to look at the objects"));
     }
     let (references, others): (Vec<_>, Vec<_>) = report.problems.iter().partition(is_reference);
-    match others.first() {
-        Some(problem) => checks.failure(CONFIGURATION, told_at(problem), problem.fix(), took),
-        None => checks.success(CONFIGURATION, "it fits the catalogue", Duration::ZERO),
+    if !checks.failures(CONFIGURATION, others.into_iter().map(|problem| (told_at(problem), problem.fix())), took) {
+        checks.success(CONFIGURATION, "it fits the catalogue", Duration::ZERO);
     }
-    match references.first() {
-        Some(problem) => checks.failure(REFERENCES, problem.to_string(), problem.fix(), took),
-        None => checks.success(REFERENCES, count(listed.connection.references().count(), "reference"), Duration::ZERO),
+    if !checks.failures(REFERENCES, references.into_iter().map(|problem| (problem.to_string(), problem.fix())), took) {
+        checks.success(REFERENCES, count(listed.connection.references().count(), "reference"), Duration::ZERO);
     }
     if !report.problems.is_empty() {
         checks.skip(&[OBJECTS], "an earlier check has failed");
         return Ok(());
     }
-    let obstacle = outcomes.iter().find_map(|(id, outcome)| match outcome {
+    let obstacles = outcomes.iter().filter_map(|(id, outcome)| match outcome {
         Outcome::Refused { reason, fix, .. } => Some((format!("{id}: {reason}"), fix.clone())),
         Outcome::Failed { reason } => Some((format!("{id}: {reason}"), "try again".to_owned())),
         _ => None,
     });
-    match obstacle {
-        Some((found, fix)) => checks.failure(OBJECTS, found, fix, took),
-        None if report.has_changes() => {
-            checks.failure(OBJECTS, format!("a run would change it: {}", told_of(&outcomes)), "put them back by `sc rerun`", took);
-        }
-        None => checks.success(OBJECTS, format!("{}: unchanged", listed.objects().join(", ")), took),
+    if checks.failures(OBJECTS, obstacles, took) {
+        return Ok(());
+    }
+    if report.has_changes() {
+        checks.failure(OBJECTS, format!("a run would change it: {}", told_of(&outcomes)), "put them back by `sc rerun`", took);
+    } else {
+        checks.success(OBJECTS, format!("{}: unchanged", listed.objects().join(", ")), took);
     }
     Ok(())
 }
