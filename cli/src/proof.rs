@@ -49,6 +49,8 @@ pub(crate) struct Proof {
     pub(crate) kept: String,
     /// The resourceVersions of the Secrets that the last success has read, as `name=version` with blanks between.
     references: String,
+    /// Those of the connection sets that a run which failed went by, in the same form.
+    sets: String,
     /// What a run that failed has applied all the same, if that is known.
     applied: Option<Applied>,
 }
@@ -98,6 +100,7 @@ impl Proof {
             job_uid: field("jobUID"),
             kept: field("kept"),
             references: field("references"),
+            sets: field("sets"),
             applied: Applied::parse(|key| status.text(key)),
         })
     }
@@ -128,7 +131,14 @@ impl Proof {
 
     /// How each of the connections of this revision is.
     pub(crate) fn states_of(&self, stored: &Stored) -> States {
-        States::of(self.state_of(stored), self.applied.clone().filter(|_| self.is_of(stored)))
+        let state = self.state_of(stored);
+        let sets = match state {
+            State::Succeeded => self.references.as_str(),
+            State::Failed if self.is_of(stored) => self.sets.as_str(),
+            // No run has gone by these values to its end.
+            State::Failed | State::Running | State::Pending => "",
+        };
+        States::of(state, self.applied.clone().filter(|_| self.is_of(stored)), sets)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use sc_core::names::UNUSED_SINCE;
-use sc_tests::tree;
+use sc_tests::{canary, tree};
 use serde_json::{Value, json};
 
 use super::session::Session;
@@ -55,7 +55,7 @@ fn what_is_wrong_in_a_set_is_told_by_its_name_and_where_to_mend_it() {
         wrong["customizedKeys"] = json!({"AZURE_POSTGRESQL_HOTS": "PGHOST"});
         let set = |books: &Value| set(&bed.system, "more", &json!([postgres_inline("stock", bed.shop(), "plain"), books]));
         kube::apply(&[set(&wrong)]);
-        let sets = json!([{"secretName": "more", "namespaces": [bed.shop()]}]);
+        let sets = json!([{"secretName": "more", "namespaces": [bed.shop()], "referencedSecrets": ["admin"]}]);
         assert!(!bed.upgrade(&[], &["--set-json", &format!("connectionSets={sets}")]).answer.is_ok);
         for arguments in [
             "list -o tsv",
@@ -74,8 +74,18 @@ fn what_is_wrong_in_a_set_is_told_by_its_name_and_where_to_mend_it() {
         ] {
             session.sc(arguments);
         }
-        kube::apply(&[set(&postgres_inline("books", bed.shop(), "plain"))]);
+        let mut referring = postgres_inline("books", bed.shop(), "plain");
+        referring["credentials"] = json!({"username": reference("username"), "password": reference("password")});
+        kube::apply(&[set(&referring)]);
+        session.sc("list -o tsv");
+        session.sc("validate books -o tsv");
+        session.sc("wait books --created --timeout 1");
+        let admin = secret(&bed.system, "admin", &json!({"username": "app", "password": canary::of("plain")}));
+        kube::apply(&[admin]);
         session.sc("rerun");
+        session.sc("list -o tsv");
+        session.sc("wait books --created --timeout 30");
+        kube::apply(&[set(&postgres_inline("books", bed.shop(), "plain"))]);
         session.sc("list -o tsv");
         session.end("of-set");
     });
@@ -112,6 +122,10 @@ fn a_credential_that_a_rollback_brings_back_is_no_change() {
         let used = kube::existing(&bed.system, "secret", reference.as_str().unwrap());
         assert_eq!(used["metadata"]["annotations"][UNUSED_SINCE], Value::Null, "it is not deleted as unused one day");
     });
+}
+
+fn reference(key: &str) -> Value {
+    json!({"secretKeyRef": {"name": "admin", "key": key}})
 }
 
 fn without_database(bed: &Bed) -> Value {
