@@ -200,7 +200,7 @@ impl Listing {
         let place = &self.place;
         let (document, fix) = match (at.set(), index_of(at)) {
             (Some(secret), _) => {
-                (format!("Secret `{}/{secret}`", place.release_namespace), format!("change it there by `{}`", place.change_of_set(secret)))
+                (format!("Secret `{}/{secret}`", place.release_namespace), format!("change it there by `{}`", place.change_of_set(secret, "rerun")))
             }
             (None, None) => {
                 let upgrade = format!("{} upgrade --values FILE", place.command("sc"));

@@ -147,9 +147,9 @@ impl Place {
         words.join(" ")
     }
 
-    /// The command by which a person changes a connection set in this Secret, and has that applied.
-    pub(crate) fn change_of_set(&self, secret: &str) -> String {
-        format!("{} -n {} edit secret {secret} && {} rerun", self.command("kubectl"), self.release_namespace, self.command("sc"))
+    /// The command by which a person changes a connection set in this Secret, and has that applied by this command of `sc`.
+    pub(crate) fn change_of_set(&self, secret: &str, again: &str) -> String {
+        format!("{} -n {} edit secret {secret} && {} {again}", self.command("kubectl"), self.release_namespace, self.command("sc"))
     }
 
     /// The flags that tell Helm the same.

@@ -117,7 +117,7 @@ fn problems(facts: &Facts, findings: &mut Findings<'_>) {
                 let reason = format!("{problem} (at {}; {})", problem.at, problem.fix());
                 let place = findings.place;
                 // A rollback brings no other document of a set: it is in a Secret that Helm does not keep.
-                let mend = problem.at.set().map_or_else(|| facts.way_back(place), |set| place.change_of_set(set));
+                let mend = problem.at.set().map_or_else(|| facts.way_back(place), |set| place.change_of_set(set, again(facts)));
                 findings.add("SC1404", format!("values, {}", problem.at), [("reason", reason), ("mend", mend)]);
             }
         }
@@ -132,7 +132,12 @@ fn set_anew(facts: &Facts, place: &Place, name: &str) -> String {
     let (kubectl, namespace) = (place.command("kubectl"), &place.release_namespace);
     let made = format!("{kubectl} -n {namespace} create secret generic {name} --from-file={} --dry-run=client -o yaml", ConnectionSet::KEY);
     // Other keys that it has stay.
-    format!("{made} | {kubectl} -n {namespace} apply --server-side -f - && {} rerun", place.command("sc"))
+    format!("{made} | {kubectl} -n {namespace} apply --server-side -f - && {} {}", place.command("sc"), again(facts))
+}
+
+/// The command of `sc` that applies what was mended: a run alone leaves a release `failed` that Helm has failed to change.
+fn again(facts: &Facts) -> &'static str {
+    if facts.stored.as_ref().is_some_and(|stored| stored.info.status == "failed") { "upgrade" } else { "rerun" }
 }
 
 /// What kept the last run from writing: a quota, a policy, a kind that is not known.

@@ -16,6 +16,9 @@ use crate::kube;
 /// So long a command may take to come to a point.
 const LONG: Duration = Duration::from_secs(30);
 
+/// The editor of a person, which a test puts on the PATH.
+pub(crate) const EDITOR: &str = "edit-as-a-person";
+
 /// When `sc` is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Point {
@@ -156,7 +159,7 @@ impl<'a> Session<'a> {
     /// Runs a command line as a person would, with `sc`, `helm` and kubectl at hand, who types a credential when asked for one.
     pub(crate) fn shell(&self, command: &str) -> Answer {
         let mut shell = Command::new("bash");
-        shell.args(["-ec", command]).env("PATH", &self.path).current_dir(self.bed.folder());
+        shell.args(["-ec", command]).env("PATH", &self.path).env("KUBE_EDITOR", EDITOR).current_dir(self.bed.folder());
         let mut child = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         // One that asks for nothing may have ended.
         let _ = child.stdin.take().unwrap().write_all(b"hunter2-typed-hunter2\n");

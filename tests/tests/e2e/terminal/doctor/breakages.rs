@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::registry::{self, Answer};
 use crate::bed::{Bed, Ran};
-use crate::connections::{CLIENT_ID, orders_admin, pictures, postgres, secret};
-use crate::terminal::session::{Point, Session};
+use crate::connections::{CLIENT_ID, orders_admin, pictures, postgres, secret, set};
+use crate::terminal::session::{EDITOR, Point, Session};
 use crate::terminal::{CREATE, PAIRS};
 use crate::{kube, obstacles};
 
@@ -110,20 +110,20 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         assert!(!session.run("rerun", "").is_ok);
     }),
     on("SC1313", |bed, _| drop(bed.upgraded(&[], &[]))),
-    on("SC1314", |bed, _| assert!(!with_set(bed).answer.is_ok)),
+    on("SC1314", |bed, _| assert!(!upgrade_to_set(bed).answer.is_ok)),
     // What was read already was there, so that no rollback helps.
     Breakage {
-        afterwards: has_set,
+        afterwards: has_books,
         ..on("SC1314", |bed, _| {
             read_set(bed);
-            delete(&bed.system, "secret", "media");
+            delete(&bed.system, "secret", "more");
         })
     },
     Breakage {
-        afterwards: has_set,
+        afterwards: has_books,
         ..on("SC1314", |bed, _| {
             read_set(bed);
-            patch(&bed.system, "secret", "media", &json!({"data": {"connections.yaml": null, "other": "eA=="}}));
+            patch(&bed.system, "secret", "more", &json!({"data": {"connections.yaml": null, "other": "eA=="}}));
         })
     },
     on("SC1316", |bed, session| {
@@ -144,6 +144,9 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         wrong["targetService"] = json!("postgres-flexibel");
         assert!(!bed.upgrade(&[wrong], &[]).answer.is_ok);
     }),
+    // In a set, which no rollback brings back: a person opens it, and mends what stands there in base64.
+    Breakage { afterwards: has_books, ..on("SC1404", wrong_in_set) },
+    Breakage { afterwards: has_books, ..on("SC1404", made_wrong_in_set) },
     on("SC1405", |bed, _| patch(&bed.system, "secret", "sc-config", &json!({"stringData": {"values.json": "{}"}}))),
     on("SC1406", |bed, _| {
         let config = kube::existing(&bed.system, "secret", "sc-config");
@@ -244,25 +247,56 @@ fn upgrade(bed: &Bed, more: &[&str]) -> Ran {
     bed.upgrade(&[postgres("orders", bed.shop(), "orders")], more)
 }
 
-/// An upgrade to the same connection, and a set.
-fn with_set(bed: &Bed) -> Ran {
-    let sets = json!([{"secretName": "media", "namespaces": [bed.shop()], "referencedSecrets": ["orders-admin"]}]);
+/// The set is there, and was read. Its document is in the file that the command names, as its keeper has it.
+fn read_set(bed: &Bed) {
+    let document = json!([postgres("books", bed.shop(), "books")]);
+    fs::write(bed.folder().join("connections.yaml"), document.to_string()).unwrap();
+    assert!(upgrade_with_set(bed, &document).answer.is_ok);
+}
+
+/// A change of the release brings a connection set in which a connection is wrong.
+fn wrong_in_set(bed: &Bed, session: &Session<'_>) {
+    let upgraded = upgrade_with_set(bed, &wrong_books(bed));
+    assert!(!upgraded.answer.is_ok);
+    know_better(session);
+}
+
+/// The set was right when it came, and was changed since.
+fn made_wrong_in_set(bed: &Bed, session: &Session<'_>) {
+    let upgraded = upgrade_with_set(bed, &json!([]));
+    assert!(upgraded.answer.is_ok);
+    kube::apply(&[set(&bed.system, "more", &wrong_books(bed))]);
+    assert!(!session.run("rerun", "").is_ok);
+    know_better(session);
+}
+
+fn wrong_books(bed: &Bed) -> Value {
+    let mut wrong = postgres("books", bed.shop(), "books");
+    wrong["targetService"] = json!("postgres-flexibel");
+    json!([wrong])
+}
+
+/// An upgrade to the same connection, and a set with this document.
+fn upgrade_with_set(bed: &Bed, document: &Value) -> Ran {
+    kube::apply(&[set(&bed.system, "more", document)]);
+    upgrade_to_set(bed)
+}
+
+fn upgrade_to_set(bed: &Bed) -> Ran {
+    let sets = json!([{"secretName": "more", "namespaces": [bed.shop()], "referencedSecrets": ["orders-admin"]}]);
     upgrade(bed, &["--set-json", &format!("connectionSets={sets}")])
 }
 
-/// The set is there, and was read. Its document is in the file that the command names, as its keeper has it.
-fn read_set(bed: &Bed) {
-    let document = json!([postgres("media", bed.shop(), "media")]).to_string();
-    fs::write(bed.folder().join("connections.yaml"), &document).unwrap();
-    kube::apply(&[secret(&bed.system, "media", &json!({"connections.yaml": document}))]);
-    assert!(with_set(bed).answer.is_ok);
+/// A person who knows what the target service is called, and types that.
+fn know_better(session: &Session<'_>) {
+    let mended = "$(sed -n 's|^  connections.yaml: ||p' \"$1\" | base64 -d | sed 's|flexibel|flexible|' | base64 -w 0)";
+    session.put_on_path(EDITOR, &format!("sed -i \"s|^  connections.yaml: .*|  connections.yaml: {mended}|\" \"$1\""));
 }
 
-/// What the set gives is there still, and it has what else was in it.
-fn has_set(bed: &Bed) {
-    kube::existing(bed.shop(), "secret", "sc-media-secret");
-    let config = kube::existing(&bed.system, "secret", "sc-config");
-    assert!(decoded(&config)["values.json"].contains("connectionSets"));
+/// What the set gives is there, and it was not the release that changed.
+fn has_books(bed: &Bed) {
+    kube::existing(bed.shop(), "secret", "sc-books-secret");
+    assert!(decoded(&kube::existing(&bed.system, "secret", "sc-config"))["values.json"].contains("connectionSets"));
 }
 
 /// An upgrade with these values that does not come to an end.
