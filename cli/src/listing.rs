@@ -219,7 +219,8 @@ impl Listing {
         let fix = if !elsewhere.is_empty() {
             format!("name its namespace by `--kube-namespace`: {}", elsewhere.join(", "))
         } else if !self.is_whole {
-            "not all that there are could be read: `sc list` says why".to_owned()
+            let what = format!("there is no connection `{}`{place} in what could be read", wanted.name);
+            return Fault::failed(what, "`sc list` says what could not be read, and how to mend that");
         } else if self.present().next().is_none() && self.named_broken().next().is_none() {
             "there are none yet: `sc create` makes one".to_owned()
         } else {

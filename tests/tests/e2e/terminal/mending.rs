@@ -87,6 +87,9 @@ fn what_is_wrong_in_a_set_is_told_by_its_name_and_where_to_mend_it() {
         session.sc("wait books --created --timeout 30");
         kube::apply(&[set(&postgres_inline("books", bed.shop(), "plain"))]);
         session.sc("list -o tsv");
+        kube::kubectl(&["-n", &bed.system, "delete", "secret", "more"]);
+        session.sc("list -o tsv");
+        session.sc("show books");
         session.end("of-set");
     });
 }
