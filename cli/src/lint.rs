@@ -8,6 +8,8 @@ pub(crate) mod manifest;
 pub(crate) mod mistake;
 pub(crate) mod objects;
 mod pods;
+mod service_binding;
+mod surroundings;
 pub(crate) mod tree;
 mod variables;
 mod volumes;
@@ -16,6 +18,7 @@ use manifest::Manifests;
 use mistake::Mistake;
 use objects::Objects;
 use pods::Pods;
+use surroundings::Surroundings;
 use tree::Node;
 
 /// What is looked for in the pods of a workload.
@@ -61,8 +64,10 @@ impl Findings {
 pub(crate) fn findings(file: &Manifests<'_>, files: &Manifests<'_>, objects: &Objects<'_>) -> Vec<Finding> {
     let mut findings = Findings::default();
     for manifest in &file.all {
+        let around = Surroundings { namespace: manifest.namespace, files, objects };
         by_hand::check(manifest, objects, &mut findings);
-        if let Some(pods) = Pods::of(manifest, files, objects) {
+        service_binding::check(manifest, &around, &mut findings);
+        if let Some(pods) = Pods::of(manifest, around) {
             for rule in RULES {
                 rule(&pods, &mut findings);
             }
@@ -72,16 +77,16 @@ pub(crate) fn findings(file: &Manifests<'_>, files: &Manifests<'_>, objects: &Ob
 }
 
 /// How many workloads there are in the files.
-pub(crate) fn workloads(files: &Manifests<'_>, objects: &Objects<'_>) -> usize {
-    files.all.iter().filter(|manifest| Pods::of(manifest, files, objects).is_some()).count()
+pub(crate) fn workloads(files: &Manifests<'_>) -> usize {
+    files.all.iter().filter(|manifest| manifest.template().is_some()).count()
 }
 
 /// Whether it is said where the workload goes, if it uses a connection at all.
 fn stated_namespace(pods: &Pods<'_>, findings: &mut Findings) {
-    if pods.namespace.is_some() {
+    if pods.around.namespace.is_some() {
         return;
     }
-    let of_connections = pods.named().filter_map(|(kind, name)| pods.objects.find(kind, None, name.text()?));
+    let of_connections = pods.named().filter_map(|(kind, name)| pods.around.objects.find(kind, None, name.text()?));
     let mut namespaces: Vec<&str> = of_connections.map(|object| object.id.namespace.as_str()).collect();
     namespaces.sort_unstable();
     namespaces.dedup();

@@ -11,6 +11,7 @@ use crate::catalogue::template::Template;
 use crate::catalogue::{AuthType, BindingType, Compatibility, Login, TargetService};
 use crate::credential::{Credential, SecretKeyRef, Source};
 use crate::names::{ConnectionName, Guid, Namespace};
+use crate::object::ObjectKind;
 use crate::problem::{At, Problems};
 use crate::rendering;
 use crate::values::{DeletionPolicy, Entry, Format, Settings, State, VaultLogin, VaultObject};
@@ -134,7 +135,18 @@ impl Connection {
         self.variables().map(|(key, ..)| self.key(key)).chain(self.additional.keys().map(String::as_str)).collect()
     }
 
-    /// The same keys, each with its value unless something confidential may be in it: a credential, or what the user adds.
+    /// The keys of its Secret of this kind; none of what is no Secret. Entries of a binding are not renamed.
+    #[must_use]
+    pub fn keys_of(&self, kind: ObjectKind) -> BTreeSet<&str> {
+        match kind {
+            ObjectKind::Secret => self.keys(),
+            ObjectKind::Binding => self.binding().map(|(entry, ..)| entry).chain(rendering::BINDING_TYPE).collect(),
+            ObjectKind::VaultLogin => rendering::VAULT_LOGIN.into_iter().map(|(key, _)| key).collect(),
+            ObjectKind::ServiceAccount | ObjectKind::SecretProviderClass => BTreeSet::new(),
+        }
+    }
+
+    /// The keys of its configuration, each with its value unless something confidential may be in it: a credential, or what the user adds.
     #[must_use]
     pub fn configurations(&self) -> Vec<(&str, Option<String>)> {
         rendering::shown(self)

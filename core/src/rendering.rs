@@ -20,6 +20,11 @@ use crate::problem::{At, Kind, Problem};
 /// The largest data of a Secret, in bytes (Kubernetes, `validation.MaxSecretSize`).
 const LARGEST: usize = 1 << 20;
 
+/// The keys of what a service is to servicebinding.io; a service with bindings has both.
+pub(crate) const BINDING_TYPE: [&str; 2] = ["type", "provider"];
+/// The keys of the Secret by which the CSI provider logs in as a service principal, as it reads them (provider v1.8.2, `pkg/auth`).
+pub(crate) const VAULT_LOGIN: [(&str, Credential); 2] = [("clientid", Credential::ClientId), ("clientsecret", Credential::ClientSecret)];
+
 /// The `data` of the connection's Secret: its variables, in base64.
 ///
 /// # Errors
@@ -45,8 +50,9 @@ pub(crate) fn binding(connection: &Connection, references: &References) -> Resul
     let sheet = Sheet::of(connection, references)?;
     let mut data = Data::default();
     if let Some(BindingType { kind, provider }) = connection.binding_type() {
-        data.insert("type", kind.clone());
-        data.insert("provider", provider.clone());
+        let [type_key, provider_key] = BINDING_TYPE;
+        data.insert(type_key, kind.clone());
+        data.insert(provider_key, provider.clone());
     }
     for (name, grammar, template) in connection.binding() {
         data.insert(name, sheet.filled(name, grammar, template).map_err(|problem| vec![problem])?);
@@ -54,15 +60,14 @@ pub(crate) fn binding(connection: &Connection, references: &References) -> Resul
     data.finish(connection)
 }
 
-/// The `data` of the Secret by which the CSI provider logs in as a service principal, in base64, under the keys that it reads (provider v1.8.2,
-/// `pkg/auth`).
+/// The `data` of the Secret by which the CSI provider logs in as a service principal, in base64.
 ///
 /// # Errors
 /// As [`data`].
 pub(crate) fn vault_login(connection: &Connection, references: &References) -> Result<Map<String, Value>, Vec<Problem>> {
     let credentials = credentials(connection, references)?;
     let mut data = Data::default();
-    for (key, credential) in [("clientid", Credential::ClientId), ("clientsecret", Credential::ClientSecret)] {
+    for (key, credential) in VAULT_LOGIN {
         data.insert(key, credentials.get(&credential).copied().unwrap_or_default().to_owned());
     }
     data.finish(connection)

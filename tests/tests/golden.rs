@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 
+use sc_core::object::ObjectKind;
+use sc_core::plan::objects_of;
 use sc_tests::conformity::Schemas;
 use sc_tests::ordinary::{self, Cell};
 use sc_tests::planning::{Planned, text_of};
@@ -41,6 +43,26 @@ fn kubernetes_takes_each_object() {
         let texts: Vec<String> = own.map(Value::to_string).collect();
         assert_eq!(schemas.refusal(&texts.join("\n---\n")), None, "{}", file.display());
     }
+}
+
+#[test]
+fn a_secret_has_the_keys_that_its_connection_names() {
+    let mut documents = files("values", "yaml");
+    documents.extend(["tests/chart/formats.yaml", "cli/tests/input/connections.yaml"].map(tree));
+    let mut kinds = BTreeSet::new();
+    for file in documents {
+        let planned = Planned::of(&fs::read(&file).unwrap());
+        let manifests = planned.manifests();
+        let of_connection = |connection| objects_of(connection).into_iter().map(move |id| (id, connection));
+        for (id, connection) in planned.plan.connections().flat_map(of_connection).filter(|(id, _)| id.kind.name() == "Secret") {
+            let is_it = |secret: &&Value| secret["kind"] == "Secret" && secret["metadata"]["namespace"] == id.namespace.as_str();
+            let secret = manifests.iter().filter(is_it).find(|secret| secret["metadata"]["name"] == *id.name).unwrap();
+            let keys: BTreeSet<&str> = secret["data"].as_object().unwrap().keys().map(String::as_str).collect();
+            assert_eq!(connection.keys_of(id.kind), keys, "{}: {id}", file.display());
+            kinds.insert(id.kind);
+        }
+    }
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), [ObjectKind::Secret, ObjectKind::Binding, ObjectKind::VaultLogin]);
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(crate) async fn run(args: &LintArgs, place: &Place) -> Result<u8> {
     let found: Vec<(&Path, Finding)> = documents.iter().map(|(file, nodes)| (file.as_path(), nodes)).flat_map(in_file).collect();
     output::show(args.output.form(), &shown(&found))?;
     if found.is_empty() && problems.is_empty() {
-        output::say(&format!("found no mistake; workloads: {}", workloads(&files, &objects)));
+        output::say(&format!("found no mistake; workloads: {}", workloads(&files)));
     }
     output::problems_beside(&listing.problems);
     for problem in &problems {

@@ -22,7 +22,7 @@ pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
     let is_refusal = label.text() == Some("false") && !pods.wants_token();
     let account = pods.account();
     let before = findings.0.len();
-    pods.check(ObjectKind::ServiceAccount, account, findings);
+    pods.around.check(ObjectKind::ServiceAccount, account, findings);
     // A name that is wrong is one mistake, whatever it should have been.
     if findings.0.len() == before {
         other_account(pods, account, findings);
@@ -77,9 +77,9 @@ fn by_hand(container: &Node, findings: &mut Findings) {
 
 /// Notes the connections whose identity the pods do not have.
 fn other_account(pods: &Pods<'_>, account: &Node, findings: &mut Findings) {
-    let found = pods.object(ObjectKind::ServiceAccount, account);
+    let found = pods.around.object(ObjectKind::ServiceAccount, account);
     for reference in pods.secrets() {
-        let Some(object) = pods.object(ObjectKind::Secret, reference.name) else { continue };
+        let Some(object) = pods.around.object(ObjectKind::Secret, reference.name) else { continue };
         let Some(wanted) = Needs::of(object.connection).account.filter(|name| !pods.run_as(name)) else { continue };
         let what = format!("connection `{}` needs ServiceAccount `{wanted}`, and the pods run as another", object.connection.name.as_str());
         let fix = match found {

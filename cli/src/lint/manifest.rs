@@ -73,6 +73,11 @@ impl<'a> Manifest<'a> {
         self.kind == kind && is_at("/metadata/name") || is_maker()
     }
 
+    /// Whether it is of this kind, and of this group or none that is stated.
+    pub(crate) fn is_of(&self, kind: &str, of_group: &str) -> bool {
+        self.kind == kind && self.api_version.is_none_or(|version| group(version) == of_group)
+    }
+
     /// The template of its pods, if it is a workload: of a known kind, or with a template that has containers.
     pub(crate) fn template(&self) -> Option<&'a Node> {
         let is_of = |kind: &Kind| self.api_version.is_none_or(|version| group(version) == group(kind.api_version()));

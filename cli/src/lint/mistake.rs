@@ -150,7 +150,7 @@ pub(crate) static TABLE: [Entry; 23] = [
         level: Level::Error,
         title: "the connection gives no such key",
         cause: "a container that takes a key which its Secret lacks does not start",
-        fix: "take a key that `sc list-configuration` prints",
+        fix: "take a key that the Secret has: `sc list-configuration` prints variables, the catalogue has the entries of bindings",
     },
     Entry {
         mistake: Mistake::SecretOptional,

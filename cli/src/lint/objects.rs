@@ -1,5 +1,7 @@
 //! The objects of connections, which workloads use by name, and names that lead to none of them.
 
+use std::collections::BTreeSet;
+
 use sc_core::connection::Connection;
 use sc_core::names::{begins_as_ours, has_form, normalised};
 use sc_core::object::{ObjectId, ObjectKind};
@@ -74,7 +76,12 @@ fn nearest<'o>(name: &str, objects: impl Iterator<Item = &'o Object<'o>>) -> Cho
     Choice::of_objects(name, objects.map(|object| &*object.id.name))
 }
 
-impl Object<'_> {
+impl<'c> Object<'c> {
+    /// The keys that it has, if it is a Secret.
+    pub(crate) fn keys(&self) -> BTreeSet<&'c str> {
+        self.connection.keys_of(self.id.kind)
+    }
+
     fn is(&self, kind: ObjectKind, namespace: Option<&str>) -> bool {
         self.id.kind.name() == kind.name() && namespace.is_none_or(|namespace| self.id.namespace.as_str() == namespace)
     }

@@ -5,9 +5,8 @@ use sc_core::names::{Guid, WEBHOOK_CLIENT_ID};
 use sc_core::object::ObjectKind;
 use sc_core::problem::At;
 
-use super::Findings;
-use super::manifest::{Manifest, Manifests};
-use super::objects::{Object, Objects, has_our_form};
+use super::manifest::Manifest;
+use super::surroundings::Surroundings;
 use super::tree::Node;
 use crate::workload::CONTAINERS;
 
@@ -17,12 +16,8 @@ pub(crate) struct Pods<'a> {
     pub(crate) whole: &'a Node,
     /// The template of its pods.
     pub(crate) template: &'a Node,
-    /// Its namespace, if that is known.
-    pub(crate) namespace: Option<&'a str>,
-    /// What else is in the files.
-    files: &'a Manifests<'a>,
-    /// The objects of connections.
-    pub(crate) objects: &'a Objects<'a>,
+    /// What is around it.
+    pub(crate) around: Surroundings<'a>,
 }
 
 /// A place that names a Secret.
@@ -37,9 +32,8 @@ pub(crate) struct Reference<'a> {
 
 impl<'a> Pods<'a> {
     /// The pods of a manifest, if it is one of a workload.
-    pub(crate) fn of(manifest: &Manifest<'a>, files: &'a Manifests<'a>, objects: &'a Objects<'a>) -> Option<Self> {
-        let Manifest { whole, namespace, .. } = *manifest;
-        manifest.template().map(|template| Self { whole, template, namespace, files, objects })
+    pub(crate) fn of(manifest: &Manifest<'a>, around: Surroundings<'a>) -> Option<Self> {
+        manifest.template().map(|template| Self { whole: manifest.whole, template, around })
     }
 
     /// The containers, all that a pod has.
@@ -62,38 +56,17 @@ impl<'a> Pods<'a> {
     /// Whether they run as the ServiceAccount of a connection's identity, or as another that the files say is of that identity.
     pub(crate) fn run_as(&self, wanted: &str) -> bool {
         let Some(name) = self.account().text() else { return false };
-        let own = || self.files.find(ObjectKind::ServiceAccount.name(), self.namespace, name);
+        let own = || self.around.files.find(ObjectKind::ServiceAccount.name(), self.around.namespace, name);
         let client_id = || Guid::parse(own()?.whole.at("/metadata/annotations").get(WEBHOOK_CLIENT_ID).text()?);
         name == wanted || client_id().is_some_and(|id| id.service_account() == wanted)
-    }
-
-    /// The object of a connection that a name leads to.
-    pub(crate) fn object(&self, kind: ObjectKind, name: &Node) -> Option<&'a Object<'a>> {
-        self.objects.find(kind, self.namespace, name.text()?)
-    }
-
-    /// Whether a name is that of a connection's object, or of one that a connection should have.
-    pub(crate) fn is_of_connection(&self, kind: ObjectKind, name: &Node) -> bool {
-        self.object(kind, name).is_some() || name.text().is_some_and(|text| has_our_form(kind, text)) && !self.is_in_files(kind.name(), name)
-    }
-
-    /// Notes what is wrong with a name of an object, unless the files have that object.
-    pub(crate) fn check(&self, kind: ObjectKind, name: &Node, findings: &mut Findings) {
-        if !self.is_in_files(kind.name(), name) {
-            self.objects.check(kind, self.namespace, name, findings);
-        }
-    }
-
-    fn is_in_files(&self, kind: &str, name: &Node) -> bool {
-        name.text().is_some_and(|name| self.files.find(kind, self.namespace, name).is_some())
     }
 
     /// Whether they want a token from the webhook: by the connections of their ServiceAccount that they use, or if they use none, by all of it. What
     /// the CSI driver mounts it logs in for by itself.
     pub(crate) fn wants_token(&self) -> bool {
-        let objects = self.named().filter(|(kind, _)| *kind != ObjectKind::ServiceAccount).filter_map(|(kind, name)| self.object(kind, name));
+        let objects = self.named().filter(|(kind, _)| *kind != ObjectKind::ServiceAccount).filter_map(|(kind, name)| self.around.object(kind, name));
         let places: Vec<&At> = objects.map(|object| &object.connection.at).collect();
-        let of_account = self.objects.of_account(self.namespace, self.account());
+        let of_account = self.around.objects.of_account(self.around.namespace, self.account());
         let (mut used, unused): (Vec<_>, Vec<_>) = of_account.partition(|connection| places.contains(&&connection.at));
         if used.is_empty() {
             used = unused;
@@ -122,7 +95,7 @@ impl<'a> Pods<'a> {
             (projected(), "/configMap/name", "write `secret` in the place of `configMap`"),
         ];
         let names = places.into_iter().flat_map(|(nodes, pointer, fix)| nodes.into_iter().map(move |node| (node.at(pointer), fix)));
-        names.filter(|(name, _)| self.is_of_connection(ObjectKind::Secret, name) && !self.is_in_files("ConfigMap", name))
+        names.filter(|(name, _)| self.around.is_of_connection(ObjectKind::Secret, name) && !self.around.is_in_files("ConfigMap", name))
     }
 
     /// All names that may lead to an object of a connection.
@@ -139,7 +112,8 @@ pub(crate) fn class(volume: &Node) -> &Node {
 }
 
 impl<'a> Reference<'a> {
-    fn of(secret: &'a Node, name: &str, keys: Vec<&'a Node>) -> Self {
+    /// What names a Secret in this field.
+    pub(crate) fn of(secret: &'a Node, name: &str, keys: Vec<&'a Node>) -> Self {
         Self { name: secret.get(name), keys, optional: secret.get("optional") }
     }
 

@@ -8,17 +8,15 @@ use sc_core::problem::{Choice, Word};
 
 use super::Findings;
 use super::mistake::Mistake;
+use super::objects::Object;
 use super::pods::{Pods, Reference};
+use super::surroundings::Surroundings;
 use super::tree::Node;
 
 /// Looks for mistakes about variables.
 pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
     for reference in pods.secrets() {
-        pods.check(ObjectKind::Secret, reference.name, findings);
-        if reference.optional.is_true() && pods.is_of_connection(ObjectKind::Secret, reference.name) {
-            findings.add(Mistake::SecretOptional, reference.optional);
-        }
-        keys(pods, &reference, findings);
+        named(&pods.around, &reference, findings);
     }
     for (name, fix) in pods.secrets_as_maps() {
         findings.about(Mistake::ConfigMapForSecret, name, Mistake::ConfigMapForSecret.entry().title, fix);
@@ -26,18 +24,17 @@ pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
     pods.containers().for_each(|container| sources(pods, container, findings));
 }
 
-/// The connection whose variables are in the Secret of this name.
-fn connection<'a>(pods: &Pods<'a>, name: &Node) -> Option<&'a Connection> {
-    pods.object(ObjectKind::Secret, name).filter(|object| object.id.kind == ObjectKind::Secret).map(|object| object.connection)
-}
-
-/// Whether the connection gives the keys that are asked for.
-fn keys(pods: &Pods<'_>, reference: &Reference<'_>, findings: &mut Findings) {
-    let Some(connection) = connection(pods, reference.name) else { return };
-    let known = connection.keys();
+/// Looks at a place that names a Secret: whether that is there, whatever happens, and has the keys that are asked for.
+pub(crate) fn named(around: &Surroundings<'_>, reference: &Reference<'_>, findings: &mut Findings) {
+    around.check(ObjectKind::Secret, reference.name, findings);
+    if reference.optional.is_true() && around.is_of_connection(ObjectKind::Secret, reference.name) {
+        findings.add(Mistake::SecretOptional, reference.optional);
+    }
+    let Some(object) = around.object(ObjectKind::Secret, reference.name) else { return };
+    let known = object.keys();
     for node in &reference.keys {
         let Some(key) = node.text().filter(|key| !known.contains(key)) else { continue };
-        let what = format!("connection `{}` gives no key {}", connection.name.as_str(), Word::new(key));
+        let what = format!("connection `{}` gives no key {} in Secret `{}`", object.connection.name.as_str(), Word::new(key), object.id.name);
         findings.about(Mistake::KeyUnknown, node, what, Choice::of(key, known.iter().copied()).to_string());
     }
 }
@@ -48,11 +45,13 @@ fn sources(pods: &Pods<'_>, container: &Node, findings: &mut Findings) {
     for source in container.get("envFrom").items() {
         let (secret, prefix) = (source.at("/secretRef/name"), source.get("prefix"));
         let is_prefixed = prefix.text().is_some_and(|prefix| !prefix.is_empty());
-        if is_prefixed && pods.is_of_connection(ObjectKind::Secret, secret) {
+        if is_prefixed && pods.around.is_of_connection(ObjectKind::Secret, secret) {
             findings.add(Mistake::Prefixed, prefix);
         }
-        if let Some(connection) = connection(pods, secret).filter(|_| !is_prefixed) {
-            twice(connection, secret, &mut given, findings);
+        // What a binding has is for files, and `customizedKeys` renames none of it.
+        let is_of_variables = |object: &&Object<'_>| object.id.kind == ObjectKind::Secret && !is_prefixed;
+        if let Some(object) = pods.around.object(ObjectKind::Secret, secret).filter(is_of_variables) {
+            twice(object.connection, secret, &mut given, findings);
         }
     }
     container.get("env").items().iter().for_each(|entry| overridden(pods, entry, &given, findings));
@@ -73,7 +72,7 @@ fn twice<'a>(connection: &'a Connection, node: &Node, given: &mut BTreeMap<&'a s
 fn overridden(pods: &Pods<'_>, entry: &Node, given: &BTreeMap<&str, &Connection>, findings: &mut Findings) {
     let Some((key, connection)) = entry.get("name").text().and_then(|key| Some((key, *given.get(key)?))) else { return };
     let secret = entry.at("/valueFrom/secretKeyRef/name");
-    if !pods.object(ObjectKind::Secret, secret).is_some_and(|object| std::ptr::eq(object.connection, connection)) {
+    if !pods.around.object(ObjectKind::Secret, secret).is_some_and(|object| std::ptr::eq(object.connection, connection)) {
         let what = format!("variable {} takes the place of that of connection `{}`", Word::new(key), connection.name.as_str());
         findings.about(Mistake::VariableOverridden, entry.get("name"), what, Mistake::VariableOverridden.entry().fix);
     }

@@ -14,8 +14,8 @@ pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
     for volume in pods.volumes() {
         driver(volume, findings);
         let class = class(volume);
-        pods.check(ObjectKind::SecretProviderClass, class, findings);
-        if pods.is_of_connection(ObjectKind::SecretProviderClass, class) {
+        pods.around.check(ObjectKind::SecretProviderClass, class, findings);
+        if pods.around.is_of_connection(ObjectKind::SecretProviderClass, class) {
             mounted(pods, volume, findings);
         }
     }
@@ -36,7 +36,7 @@ fn mounted(pods: &Pods<'_>, volume: &Node, findings: &mut Findings) {
     if !csi.get("readOnly").is_true() {
         findings.add(Mistake::VolumeWritable, csi);
     }
-    let connection = pods.object(ObjectKind::SecretProviderClass, class(volume)).map(|object| object.connection);
+    let connection = pods.around.object(ObjectKind::SecretProviderClass, class(volume)).map(|object| object.connection);
     let needs = connection.map(Needs::of).unwrap_or_default();
     if needs.vault_login.is_some_and(|login| csi.at("/nodePublishSecretRef/name").text() != Some(&login)) {
         findings.add(Mistake::LoginMissing, csi);

@@ -8,6 +8,7 @@ use crate::cloud;
 use crate::credential::Credential;
 use crate::names::is_label;
 use crate::problem::{At, Choice, Kind, Problems, Word};
+use crate::rendering::BINDING_TYPE;
 
 /// Checks what the fields of a service say of each other.
 pub(super) struct Check<'a> {
@@ -95,7 +96,7 @@ impl Check<'_> {
             self.variables(&configuration.variables, login, &at.field("variables"), used);
         }
         self.variables(&login.binding, login, &at.field("binding"), used);
-        for name in ["type", "provider"].into_iter().filter(|name| login.binding.contains_key(*name)) {
+        for name in BINDING_TYPE.into_iter().filter(|name| login.binding.contains_key(*name)) {
             let rule = "`type` and `provider` stand in `binding` of the service, at its top";
             self.problems.add(&at.field("binding"), Kind::InvalidName { what: "entry", given: Word::new(name), rule });
         }
