@@ -125,7 +125,7 @@ pub(crate) static TABLE: [Entry; 23] = [
         code: "SC2007",
         level: Level::Error,
         title: "no connection in the namespace gives this Secret",
-        cause: "a container whose Secret is not there does not start",
+        cause: "a container whose Secret is not there does not start, and an image whose Secret is not there may not be pulled",
         fix: "make its connection by `sc create`, or name another: `sc list` has them all",
     },
     Entry {

@@ -10,6 +10,19 @@ use super::surroundings::Surroundings;
 use super::tree::Node;
 use crate::workload::CONTAINERS;
 
+/// Where a volume has what names a Secret of its pod's namespace, and the field for the name (Kubernetes API, "Volume"); a CSI driver's is looked at
+/// with the rest of such a volume.
+const OF_VOLUME: [(&str, &str); 8] = [
+    ("/secret", "secretName"),
+    ("/azureFile", "secretName"),
+    ("/cephfs/secretRef", "name"),
+    ("/flexVolume/secretRef", "name"),
+    ("/iscsi/secretRef", "name"),
+    ("/rbd/secretRef", "name"),
+    ("/scaleIO/secretRef", "name"),
+    ("/storageos/secretRef", "name"),
+];
+
 /// The pods of a workload.
 pub(crate) struct Pods<'a> {
     /// The workload.
@@ -77,7 +90,15 @@ impl<'a> Pods<'a> {
     /// All places that name a Secret.
     pub(crate) fn secrets(&self) -> Vec<Reference<'a>> {
         let variables = self.containers().flat_map(secrets_of_variables);
-        variables.chain(self.volumes().iter().flat_map(secrets_of_volume)).filter(|reference| reference.name.is_there()).collect()
+        let volumes = self.volumes().iter().flat_map(secrets_of_volume);
+        variables.chain(volumes).chain(self.pull_secrets()).filter(|reference| reference.name.is_there()).collect()
+    }
+
+    /// The Secrets for a registry that can only be connections'. These have no login to one, so any other name is somebody else's.
+    fn pull_secrets(&self) -> impl Iterator<Item = Reference<'a>> {
+        let references = self.template.at("/spec/imagePullSecrets").items().iter().map(|secret| Reference::of(secret, "name", Vec::new()));
+        let is_known = |name: &str| self.around.objects.find(ObjectKind::Secret, None, name).is_some();
+        references.filter(move |reference| reference.name.text().is_some_and(is_known))
     }
 
     /// All places that name a Secret of a connection as a ConfigMap, each with what to write instead.
@@ -102,13 +123,19 @@ impl<'a> Pods<'a> {
     pub(crate) fn named(&self) -> impl Iterator<Item = (ObjectKind, &'a Node)> {
         let secrets = self.secrets().into_iter().map(|reference| (ObjectKind::Secret, reference.name));
         let classes = self.volumes().iter().map(|volume| (ObjectKind::SecretProviderClass, class(volume)));
-        secrets.chain(classes).chain([(ObjectKind::ServiceAccount, self.account())])
+        let logins = self.volumes().iter().map(|volume| (ObjectKind::Secret, login(volume)));
+        secrets.chain(classes).chain(logins).chain([(ObjectKind::ServiceAccount, self.account())])
     }
 }
 
 /// The class of what the CSI driver mounts as this volume.
 pub(crate) fn class(volume: &Node) -> &Node {
     volume.at("/csi/volumeAttributes/secretProviderClass")
+}
+
+/// The Secret by which a CSI driver logs in for this volume.
+pub(crate) fn login(volume: &Node) -> &Node {
+    volume.at("/csi/nodePublishSecretRef/name")
 }
 
 impl<'a> Reference<'a> {
@@ -132,5 +159,5 @@ fn secrets_of_variables(container: &Node) -> Vec<Reference<'_>> {
 
 fn secrets_of_volume(volume: &Node) -> Vec<Reference<'_>> {
     let projected = volume.at("/projected/sources").items().iter().map(|source| Reference::of_volume(source.get("secret"), "name"));
-    projected.chain([Reference::of_volume(volume.get("secret"), "secretName")]).collect()
+    projected.chain(OF_VOLUME.map(|(secret, name)| Reference::of_volume(volume.at(secret), name))).collect()
 }

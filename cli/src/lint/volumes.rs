@@ -5,7 +5,7 @@ use sc_core::problem::Choice;
 
 use super::Findings;
 use super::mistake::Mistake;
-use super::pods::{Pods, class};
+use super::pods::{Pods, class, login};
 use super::tree::Node;
 use crate::workload::{CSI_DRIVER, Needs};
 
@@ -15,6 +15,7 @@ pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
         driver(volume, findings);
         let class = class(volume);
         pods.around.check(ObjectKind::SecretProviderClass, class, findings);
+        logged_in(pods, volume, findings);
         if pods.around.is_of_connection(ObjectKind::SecretProviderClass, class) {
             mounted(pods, volume, findings);
         }
@@ -30,6 +31,17 @@ fn driver(volume: &Node, findings: &mut Findings) {
     }
 }
 
+/// Whether the Secret by which the driver logs in is there, and the one that the connection has for it.
+fn logged_in(pods: &Pods<'_>, volume: &Node, findings: &mut Findings) {
+    let before = findings.0.len();
+    pods.around.check(ObjectKind::Secret, login(volume), findings);
+    let wanted = pods.around.object(ObjectKind::SecretProviderClass, class(volume)).and_then(|object| Needs::of(object.connection).vault_login);
+    // A name that is wrong is one mistake, whatever it should have been.
+    if findings.0.len() == before && wanted.is_some_and(|wanted| login(volume).text() != Some(&wanted)) {
+        findings.add(Mistake::LoginMissing, volume.get("csi"));
+    }
+}
+
 /// Whether a volume of a connection is as the driver wants it, and of use.
 fn mounted(pods: &Pods<'_>, volume: &Node, findings: &mut Findings) {
     let (csi, name) = (volume.get("csi"), volume.get("name"));
@@ -38,9 +50,6 @@ fn mounted(pods: &Pods<'_>, volume: &Node, findings: &mut Findings) {
     }
     let connection = pods.around.object(ObjectKind::SecretProviderClass, class(volume)).map(|object| object.connection);
     let needs = connection.map(Needs::of).unwrap_or_default();
-    if needs.vault_login.is_some_and(|login| csi.at("/nodePublishSecretRef/name").text() != Some(&login)) {
-        findings.add(Mistake::LoginMissing, csi);
-    }
     if let Some((connection, account)) = connection.zip(needs.account).filter(|(_, account)| !pods.run_as(account)) {
         let what = format!("connection `{}` needs ServiceAccount `{account}`, and the pods run as another", connection.name.as_str());
         let fix = format!("write `serviceAccountName: {account}` into the `spec` of the pod template");
