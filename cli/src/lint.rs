@@ -7,6 +7,7 @@ mod identity;
 pub(crate) mod manifest;
 pub(crate) mod mistake;
 pub(crate) mod objects;
+mod parts;
 mod pods;
 mod service_binding;
 mod surroundings;
@@ -17,12 +18,13 @@ mod volumes;
 use manifest::Manifests;
 use mistake::Mistake;
 use objects::Objects;
+use parts::Parts;
 use pods::Pods;
 use surroundings::Surroundings;
 use tree::Node;
 
 /// What is looked for in the pods of a workload.
-const RULES: [fn(&Pods<'_>, &mut Findings); 4] = [identity::check, variables::check, volumes::check, stated_namespace];
+const RULES: [fn(&Pods<'_>, &mut Findings); 3] = [identity::check, variables::check, volumes::check];
 
 /// A mistake, and where it was made.
 pub(crate) struct Finding {
@@ -47,6 +49,11 @@ impl Findings {
         self.about(mistake, node, entry.title, entry.fix);
     }
 
+    /// Notes a mistake with what there is to do about this one.
+    fn fixed(&mut self, mistake: Mistake, node: &Node, fix: impl Into<String>) {
+        self.about(mistake, node, mistake.entry().title, fix);
+    }
+
     /// Notes a mistake with what there is to say about this one.
     fn about(&mut self, mistake: Mistake, node: &Node, what: impl Into<String>, fix: impl Into<String>) {
         self.0.push(Finding { mistake, line: node.line, what: what.into(), fix: fix.into() });
@@ -67,9 +74,12 @@ pub(crate) fn findings(file: &Manifests<'_>, files: &Manifests<'_>, objects: &Ob
         let around = Surroundings { namespace: manifest.namespace, files, objects };
         by_hand::check(manifest, objects, &mut findings);
         service_binding::check(manifest, &around, &mut findings);
-        if let Some(pods) = Pods::of(manifest, around) {
+        for pods in Pods::all(manifest, around) {
             for rule in RULES {
                 rule(&pods, &mut findings);
+            }
+            if manifest.lacks_namespace() {
+                namespace_unstated(&pods, &mut findings);
             }
         }
     }
@@ -78,14 +88,11 @@ pub(crate) fn findings(file: &Manifests<'_>, files: &Manifests<'_>, objects: &Ob
 
 /// How many workloads there are in the files.
 pub(crate) fn workloads(files: &Manifests<'_>) -> usize {
-    files.all.iter().filter(|manifest| manifest.template().is_some()).count()
+    files.all.iter().filter(|manifest| !Parts::all(manifest).is_empty()).count()
 }
 
-/// Whether it is said where the workload goes, if it uses a connection at all.
-fn stated_namespace(pods: &Pods<'_>, findings: &mut Findings) {
-    if pods.around.namespace.is_some() {
-        return;
-    }
+/// Notes that it is not said where the workload goes, if it uses a connection at all.
+fn namespace_unstated(pods: &Pods<'_>, findings: &mut Findings) {
     let of_connections = pods.named().filter_map(|(kind, name)| pods.around.objects.find(kind, None, name.text()?));
     let mut namespaces: Vec<&str> = of_connections.map(|object| object.id.namespace.as_str()).collect();
     namespaces.sort_unstable();

@@ -1,11 +1,6 @@
 //! The objects that the documents of a file describe, also those in lists.
 
 use super::tree::Node;
-use crate::workload::Kind;
-
-/// Where kinds that are not known by name have a template of pods: a ReplicationController, an Argo Rollout and a Knative Service among others, a
-/// PodTemplate, and a ScaledJob of KEDA.
-const TEMPLATES: [&str; 3] = ["/spec/template", "/template", "/spec/jobTargetRef/template"];
 
 /// What makes a Secret beside the Secret itself, and where its name is: Sealed Secrets, External Secrets and cert-manager.
 const MAKERS: [(&str, &str); 4] = [
@@ -14,6 +9,9 @@ const MAKERS: [(&str, &str); 4] = [
     ("ExternalSecret", "/metadata/name"),
     ("Certificate", "/spec/secretName"),
 ];
+
+/// The kinds of workloads that are in no namespace.
+const OF_CLUSTER: [&str; 1] = ["ClusterWorkflowTemplate"];
 
 /// An object.
 pub(crate) struct Manifest<'a> {
@@ -55,7 +53,8 @@ impl<'a> Manifests<'a> {
             }
             return;
         }
-        let namespace = whole.at("/metadata/namespace").text().filter(|namespace| !namespace.is_empty()).or(self.namespace);
+        let stated = whole.at("/metadata/namespace").text().filter(|namespace| !namespace.is_empty());
+        let namespace = stated.or(self.namespace).filter(|_| !OF_CLUSTER.contains(&kind));
         self.all.push(Manifest { whole, kind, api_version, namespace });
     }
 
@@ -66,27 +65,25 @@ impl<'a> Manifests<'a> {
     }
 }
 
-impl<'a> Manifest<'a> {
+impl Manifest<'_> {
     fn makes(&self, kind: &str, name: &str) -> bool {
         let is_at = |pointer| self.whole.at(pointer).text() == Some(name);
         let is_maker = || kind == "Secret" && MAKERS.into_iter().any(|(maker, pointer)| self.kind == maker && is_at(pointer));
         self.kind == kind && is_at("/metadata/name") || is_maker()
     }
 
+    /// Whether it should say in which namespace it is, and does not.
+    pub(crate) fn lacks_namespace(&self) -> bool {
+        self.namespace.is_none() && !OF_CLUSTER.contains(&self.kind)
+    }
+
     /// Whether it is of this kind, and of this group or none that is stated.
     pub(crate) fn is_of(&self, kind: &str, of_group: &str) -> bool {
         self.kind == kind && self.api_version.is_none_or(|version| group(version) == of_group)
     }
-
-    /// The template of its pods, if it is a workload: of a known kind, or with a template that has containers.
-    pub(crate) fn template(&self) -> Option<&'a Node> {
-        let is_of = |kind: &Kind| self.api_version.is_none_or(|version| group(version) == group(kind.api_version()));
-        let known = Kind::named(self.kind).filter(is_of).map(|kind| self.whole.at(kind.template()));
-        let has_containers = |template: &&Node| !template.at("/spec/containers").items().is_empty();
-        known.or_else(|| TEMPLATES.into_iter().map(|pointer| self.whole.at(pointer)).find(has_containers))
-    }
 }
 
-fn group(version: &str) -> &str {
+/// The group of an API version; that of the core is empty.
+pub(crate) fn group(version: &str) -> &str {
     version.split_once('/').map_or("", |(group, _)| group)
 }

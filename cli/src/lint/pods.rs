@@ -6,9 +6,9 @@ use sc_core::object::ObjectKind;
 use sc_core::problem::At;
 
 use super::manifest::Manifest;
+use super::parts::{Elsewhere, Parts};
 use super::surroundings::Surroundings;
 use super::tree::Node;
-use crate::workload::CONTAINERS;
 
 /// Where a volume has what names a Secret of its pod's namespace, and the field for the name (Kubernetes API, "Volume"); a CSI driver's is looked at
 /// with the rest of such a volume.
@@ -27,8 +27,8 @@ const OF_VOLUME: [(&str, &str); 8] = [
 pub(crate) struct Pods<'a> {
     /// The workload.
     pub(crate) whole: &'a Node,
-    /// The template of its pods.
-    pub(crate) template: &'a Node,
+    /// The parts of these of its pods.
+    pub(crate) parts: Parts<'a>,
     /// What is around it.
     pub(crate) around: Surroundings<'a>,
 }
@@ -44,26 +44,30 @@ pub(crate) struct Reference<'a> {
 }
 
 impl<'a> Pods<'a> {
-    /// The pods of a manifest, if it is one of a workload.
-    pub(crate) fn of(manifest: &Manifest<'a>, around: Surroundings<'a>) -> Option<Self> {
-        manifest.template().map(|template| Self { whole: manifest.whole, template, around })
+    /// The pods of a manifest, those that are alike together; nothing if it is no workload.
+    pub(crate) fn all(manifest: &Manifest<'a>, around: Surroundings<'a>) -> impl Iterator<Item = Self> {
+        let whole = manifest.whole;
+        Parts::all(manifest).into_iter().map(move |parts| Self { whole, parts, around })
     }
 
     /// The containers, all that a pod has.
     pub(crate) fn containers(&self) -> impl Iterator<Item = &'a Node> {
-        let spec = self.template.get("spec");
-        CONTAINERS.into_iter().flat_map(move |list| spec.get(list).items())
+        self.parts.containers.iter().copied()
     }
 
     /// The volumes.
-    pub(crate) fn volumes(&self) -> &'a [Node] {
-        self.template.at("/spec/volumes").items()
+    pub(crate) fn volumes(&self) -> impl Iterator<Item = &'a Node> {
+        self.parts.volumes.iter().copied()
     }
 
-    /// The name of the ServiceAccount; that of none is not there. The old field goes for the new one.
+    /// The name of the ServiceAccount; that of none is not there.
     pub(crate) fn account(&self) -> &'a Node {
-        let fields = ["serviceAccountName", "serviceAccount"].map(|field| self.template.get("spec").get(field));
-        if fields[0].is_there() { fields[0] } else { fields[1] }
+        self.parts.account
+    }
+
+    /// Whether it is known as which ServiceAccount they run.
+    pub(crate) fn has_known_account(&self) -> bool {
+        self.parts.elsewhere != Elsewhere::Account && !self.account().is_filled_in()
     }
 
     /// Whether they run as the ServiceAccount of a connection's identity, or as another that the files say is of that identity.
@@ -74,14 +78,14 @@ impl<'a> Pods<'a> {
         name == wanted || client_id().is_some_and(|id| id.service_account() == wanted)
     }
 
-    /// Whether they want a token from the webhook: by the connections of their ServiceAccount that they use, or if they use none, by all of it. What
-    /// the CSI driver mounts it logs in for by itself.
+    /// Whether they want a token from the webhook: by the connections of their ServiceAccount that they use, or if they use none, by all of it, unless
+    /// other pods of the workload run as it. What the CSI driver mounts it logs in for by itself.
     pub(crate) fn wants_token(&self) -> bool {
         let objects = self.named().filter(|(kind, _)| *kind != ObjectKind::ServiceAccount).filter_map(|(kind, name)| self.around.object(kind, name));
         let places: Vec<&At> = objects.map(|object| &object.connection.at).collect();
         let of_account = self.around.objects.of_account(self.around.namespace, self.account());
         let (mut used, unused): (Vec<_>, Vec<_>) = of_account.partition(|connection| places.contains(&&connection.at));
-        if used.is_empty() {
+        if used.is_empty() && self.parts.are_all {
             used = unused;
         }
         used.iter().any(|connection| connection.auth_type == AuthType::WorkloadIdentity)
@@ -90,13 +94,13 @@ impl<'a> Pods<'a> {
     /// All places that name a Secret.
     pub(crate) fn secrets(&self) -> Vec<Reference<'a>> {
         let variables = self.containers().flat_map(secrets_of_variables);
-        let volumes = self.volumes().iter().flat_map(secrets_of_volume);
+        let volumes = self.volumes().flat_map(secrets_of_volume);
         variables.chain(volumes).chain(self.pull_secrets()).filter(|reference| reference.name.is_there()).collect()
     }
 
     /// The Secrets for a registry that can only be connections'. These have no login to one, so any other name is somebody else's.
     fn pull_secrets(&self) -> impl Iterator<Item = Reference<'a>> {
-        let references = self.template.at("/spec/imagePullSecrets").items().iter().map(|secret| Reference::of(secret, "name", Vec::new()));
+        let references = self.parts.pull_secrets.iter().map(|secret| Reference::of(secret, "name", Vec::new()));
         let is_known = |name: &str| self.around.objects.find(ObjectKind::Secret, None, name).is_some();
         references.filter(move |reference| reference.name.text().is_some_and(is_known))
     }
@@ -104,15 +108,11 @@ impl<'a> Pods<'a> {
     /// All places that name a Secret of a connection as a ConfigMap, each with what to write instead.
     pub(crate) fn secrets_as_maps(&self) -> impl Iterator<Item = (&'a Node, &'static str)> {
         let of_containers = |list| self.containers().flat_map(|container| container.get(list).items()).collect();
-        let projected = || self.volumes().iter().flat_map(|volume| volume.at("/projected/sources").items()).collect();
+        let projected = || self.volumes().flat_map(|volume| volume.at("/projected/sources").items()).collect();
         let places: [(Vec<&Node>, _, _); 4] = [
             (of_containers("envFrom"), "/configMapRef/name", "write `secretRef` in the place of `configMapRef`"),
             (of_containers("env"), "/valueFrom/configMapKeyRef/name", "write `secretKeyRef` in the place of `configMapKeyRef`"),
-            (
-                self.volumes().iter().collect(),
-                "/configMap/name",
-                "write `secret` in the place of `configMap`, and `secretName` in the place of its `name`",
-            ),
+            (self.volumes().collect(), "/configMap/name", "write `secret` in the place of `configMap`, and `secretName` in the place of its `name`"),
             (projected(), "/configMap/name", "write `secret` in the place of `configMap`"),
         ];
         let names = places.into_iter().flat_map(|(nodes, pointer, fix)| nodes.into_iter().map(move |node| (node.at(pointer), fix)));
@@ -122,8 +122,8 @@ impl<'a> Pods<'a> {
     /// All names that may lead to an object of a connection.
     pub(crate) fn named(&self) -> impl Iterator<Item = (ObjectKind, &'a Node)> {
         let secrets = self.secrets().into_iter().map(|reference| (ObjectKind::Secret, reference.name));
-        let classes = self.volumes().iter().map(|volume| (ObjectKind::SecretProviderClass, class(volume)));
-        let logins = self.volumes().iter().map(|volume| (ObjectKind::Secret, login(volume)));
+        let classes = self.volumes().map(|volume| (ObjectKind::SecretProviderClass, class(volume)));
+        let logins = self.volumes().map(|volume| (ObjectKind::Secret, login(volume)));
         secrets.chain(classes).chain(logins).chain([(ObjectKind::ServiceAccount, self.account())])
     }
 }

@@ -50,6 +50,11 @@ impl Node {
         Self { line: defined.line(), tree: value }
     }
 
+    /// A node without a value.
+    pub(crate) fn absent() -> &'static Self {
+        &ABSENT
+    }
+
     /// The field of this name; one that is not there is a node without a value.
     pub(crate) fn get(&self, name: &str) -> &Self {
         let Tree::Map(fields) = &self.tree else { return &ABSENT };
@@ -66,9 +71,19 @@ impl Node {
         if let Tree::List(items) = &self.tree { items } else { &[] }
     }
 
-    /// The text; nothing if it is something else.
+    /// The items of a list, or what stands alone in its place.
+    pub(crate) fn each(&self) -> &[Self] {
+        if let Tree::Map(_) = &self.tree { std::slice::from_ref(self) } else { self.items() }
+    }
+
+    /// The text; nothing if it is something else, or is not known before something is filled in, as Argo Workflows does with `{{…}}`.
     pub(crate) fn text(&self) -> Option<&str> {
-        if let Tree::Text(text) = &self.tree { Some(text) } else { None }
+        if let Tree::Text(text) = &self.tree { Some(text.as_str()).filter(|text| !text.contains("{{")) } else { None }
+    }
+
+    /// Whether it is a text that is not known before something is filled in.
+    pub(crate) fn is_filled_in(&self) -> bool {
+        matches!(self.tree, Tree::Text(_)) && self.text().is_none()
     }
 
     /// Whether it is `true`, and no text.

@@ -50,14 +50,13 @@ fn mounted(pods: &Pods<'_>, volume: &Node, findings: &mut Findings) {
     }
     let connection = pods.around.object(ObjectKind::SecretProviderClass, class(volume)).map(|object| object.connection);
     let needs = connection.map(Needs::of).unwrap_or_default();
-    if let Some((connection, account)) = connection.zip(needs.account).filter(|(_, account)| !pods.run_as(account)) {
+    if let Some((connection, account)) = connection.zip(needs.account).filter(|(_, account)| pods.has_known_account() && !pods.run_as(account)) {
         let what = format!("connection `{}` needs ServiceAccount `{account}`, and the pods run as another", connection.name.as_str());
-        let fix = format!("write `serviceAccountName: {account}` into the `spec` of the pod template");
+        let fix = format!("write `serviceAccountName: {account}` into {}", pods.parts.places.account);
         findings.about(Mistake::AccountOther, class(volume), what, fix);
     }
     // A patch may have no containers: who mounts the volume is said elsewhere.
-    let mut mounts = pods.containers().flat_map(|container| container.get("volumeMounts").items());
-    if name.is_there() && pods.containers().next().is_some() && !mounts.any(|mount| mount.get("name").text() == name.text()) {
+    if name.is_there() && pods.containers().next().is_some() && !pods.parts.mounts.iter().any(|mount| mount.get("name").text() == name.text()) {
         findings.add(Mistake::VolumeUnmounted, name);
     }
 }
