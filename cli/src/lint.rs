@@ -4,6 +4,7 @@
 
 mod by_hand;
 mod identity;
+mod kustomize;
 pub(crate) mod manifest;
 pub(crate) mod mistake;
 pub(crate) mod objects;
@@ -93,7 +94,7 @@ pub(crate) fn workloads(files: &Manifests<'_>) -> usize {
 
 /// Notes that it is not said where the workload goes, if it uses a connection at all.
 fn namespace_unstated(pods: &Pods<'_>, findings: &mut Findings) {
-    let of_connections = pods.named().filter_map(|(kind, name)| pods.around.objects.find(kind, None, name.text()?));
+    let of_connections = pods.named().filter_map(|(kind, name)| pods.around.object(kind, name));
     let mut namespaces: Vec<&str> = of_connections.map(|object| object.id.namespace.as_str()).collect();
     namespaces.sort_unstable();
     namespaces.dedup();

@@ -1,5 +1,6 @@
 //! The objects that the documents of a file describe, also those in lists.
 
+use super::kustomize::generated;
 use super::tree::Node;
 
 /// What makes a Secret beside the Secret itself, and where its name is: Sealed Secrets, External Secrets and cert-manager.
@@ -61,7 +62,13 @@ impl<'a> Manifests<'a> {
     /// What makes such an object by what the files say. What states no namespace may be in any.
     pub(crate) fn find(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<&Manifest<'a>> {
         let is_near = |other: Option<&str>| namespace.is_none() || other.is_none() || other == namespace;
-        self.all.iter().find(|manifest| is_near(manifest.namespace) && manifest.makes(kind, name))
+        self.all.iter().find(|manifest| is_near(manifest.namespace) && manifest.makes(kind, name) || manifest.generates(kind, name))
+    }
+
+    /// Whether workloads that call an object by this name get one that is generated, under another name.
+    pub(crate) fn is_renamed(&self, kind: &str, name: &str) -> bool {
+        let mut generated = self.all.iter().flat_map(|manifest| generated(manifest.whole, kind));
+        generated.any(|generated| generated.is_renamed && generated.name.text() == Some(name))
     }
 }
 
@@ -70,6 +77,10 @@ impl Manifest<'_> {
         let is_at = |pointer| self.whole.at(pointer).text() == Some(name);
         let is_maker = || kind == "Secret" && MAKERS.into_iter().any(|(maker, pointer)| self.kind == maker && is_at(pointer));
         self.kind == kind && is_at("/metadata/name") || is_maker()
+    }
+
+    fn generates(&self, kind: &str, name: &str) -> bool {
+        generated(self.whole, kind).any(|generated| generated.name.text() == Some(name))
     }
 
     /// Whether it should say in which namespace it is, and does not.

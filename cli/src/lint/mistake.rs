@@ -26,6 +26,7 @@ pub(crate) enum Mistake {
     LoginMissing,
     IdentityByHand,
     NameBlank,
+    SecretGenerated,
 }
 
 /// How bad a mistake is.
@@ -71,7 +72,7 @@ impl Mistake {
 }
 
 /// All mistakes, in the order of [`Mistake`] and of their codes. A new one is added at the end.
-pub(crate) static TABLE: [Entry; 23] = [
+pub(crate) static TABLE: [Entry; 24] = [
     Entry {
         mistake: Mistake::LabelElsewhere,
         code: "SC2001",
@@ -255,6 +256,14 @@ pub(crate) static TABLE: [Entry; 23] = [
         title: "the name of a connection's object begins or ends with white space",
         cause: "white space is part of the name: kubectl refuses the workload, or its pods wait for an object that nobody can make",
         fix: "write the name without it",
+    },
+    Entry {
+        mistake: Mistake::SecretGenerated,
+        code: "SC2024",
+        level: Level::Error,
+        title: "a Secret is generated under the name of a connection's",
+        cause: "kustomize writes the name of its own Secret, with a hash or an affix, wherever a workload has that name, so the workload does not get what the connection gives",
+        fix: "take it out of `secretGenerator`, or give it another name",
     },
 ];
 

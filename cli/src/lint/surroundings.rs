@@ -19,9 +19,10 @@ pub(crate) struct Surroundings<'a> {
 }
 
 impl<'a> Surroundings<'a> {
-    /// The object of a connection that a name leads to.
+    /// The object of a connection that a name leads to, unless kustomize writes another name in its place.
     pub(crate) fn object(&self, kind: ObjectKind, name: &Node) -> Option<&'a Object<'a>> {
-        self.objects.find(kind, self.namespace, name.text()?)
+        let name = name.text().filter(|name| !self.files.is_renamed(kind.name(), name))?;
+        self.objects.find(kind, self.namespace, name)
     }
 
     /// Whether a name is that of a connection's object, or of one that a connection should have.
