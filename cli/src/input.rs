@@ -1,10 +1,10 @@
 //! Files, standard input and the person at the terminal; nothing else reads any of them.
 
 use std::fs::File;
-use std::io::{IsTerminal, Read};
+use std::io::{self, ErrorKind, IsTerminal, Read};
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Error, Result, anyhow};
 
 use crate::args::Pair;
 use crate::fault::Fault;
@@ -14,15 +14,33 @@ const LARGEST: u64 = 16 << 20;
 
 /// The bytes of a file; `-` is standard input.
 pub(crate) fn read(file: &Path) -> Result<Vec<u8>> {
-    let failed = || format!("failed to read {}", name(file));
-    let source: Box<dyn Read> =
-        if file.as_os_str() == "-" { Box::new(std::io::stdin().lock()) } else { Box::new(File::open(file).with_context(failed)?) };
-    let mut bytes = Vec::new();
-    source.take(LARGEST + 1).read_to_end(&mut bytes).with_context(failed)?;
+    let failed = |fix: &str| Fault::failed(format!("failed to read {}", name(file)), fix);
+    let bytes = bytes(file).map_err(|error| {
+        let fix = way_out(error.kind());
+        Error::new(error).context(failed(fix))
+    })?;
     if bytes.len() as u64 > LARGEST {
-        return Err(anyhow!("it has more than {LARGEST} bytes").context(failed()));
+        return Err(anyhow!("it has more than {LARGEST} bytes").context(failed("see whether it is the file that you mean, or split it")));
     }
     Ok(bytes)
+}
+
+/// No more than it takes to see that there is too much.
+fn bytes(file: &Path) -> io::Result<Vec<u8>> {
+    let source: Box<dyn Read> = if file.as_os_str() == "-" { Box::new(io::stdin().lock()) } else { Box::new(File::open(file)?) };
+    let mut bytes = Vec::new();
+    source.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What to do about a file that cannot be read.
+pub(crate) fn way_out(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NotFound => "look at the path, which counts from the folder where you are",
+        ErrorKind::IsADirectory => "it is a folder: name the files in it",
+        ErrorKind::PermissionDenied => "get the right to read it; `ls -l` says who has it",
+        _ => "see whether `cat` can read it",
+    }
 }
 
 /// What to call a file in a message.
@@ -44,7 +62,7 @@ pub(crate) fn pairs() -> Result<Vec<Pair>> {
 
 /// Whether a person sits at both ends, who can be asked.
 pub(crate) fn is_terminal() -> bool {
-    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Asks for a credential, without echo.
@@ -56,7 +74,7 @@ pub(crate) fn ask_hidden(what: &str) -> Result<String> {
 pub(crate) fn ask(what: &str) -> Result<String> {
     eprint_prompt(what);
     let mut line = String::new();
-    std::io::stdin().read_line(&mut line).context("failed to read from the terminal")?;
+    io::stdin().read_line(&mut line).context("failed to read from the terminal")?;
     Ok(line.trim().to_owned())
 }
 
@@ -66,8 +84,8 @@ pub(crate) fn agrees(question: &str) -> Result<bool> {
 }
 
 fn eprint_prompt(what: &str) {
-    use std::io::Write as _;
-    let mut err = std::io::stderr().lock();
+    use io::Write as _;
+    let mut err = io::stderr().lock();
     let _ = write!(err, "{what}: ");
     let _ = err.flush();
 }

@@ -19,6 +19,7 @@ mod federation;
 mod helm;
 mod input;
 mod interrupt;
+mod kubeconfig;
 mod lint;
 mod listing;
 mod manifest;

@@ -1,19 +1,21 @@
 //! Which cluster, and which release in it.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use clap::Args;
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig};
 use sc_core::names::Release;
 use sc_job::cluster::Cluster;
 
 use crate::args::connection::{Selection, SourceArgs};
 use crate::args::{namespace, release_name};
 use crate::entry;
+use crate::kubeconfig::unusable;
 
 /// The release, and its namespace, unless others are named.
 const RELEASE: &str = "sc";
@@ -72,24 +74,18 @@ impl Place {
 
     async fn configured(&self) -> Result<kube::Config> {
         if self.kubeconfig.is_none() && self.kube_context.is_none() {
-            return kube::Config::infer()
-                .await
-                .map_err(|_| anyhow!("found no usable kubeconfig (KUBECONFIG, ~/.kube/config): see what `kubectl get namespaces` says"));
+            let cause = |error: &InferConfigError| unusable(error.source().and_then(<dyn Error>::downcast_ref), None);
+            return kube::Config::infer().await.map_err(|error| cause(&error));
         }
         let kubeconfig = self.read_kubeconfig()?;
         let options = KubeConfigOptions { context: self.kube_context.clone(), ..KubeConfigOptions::default() };
-        let named = || self.kube_context.as_ref().map_or_else(String::new, |name| format!(" with context `{name}`"));
-        kube::Config::from_custom_kubeconfig(kubeconfig, &options)
-            .await
-            .map_err(|_| anyhow!("the kubeconfig cannot be used{}: see what `kubectl config get-contexts` says", named()))
+        let read = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await;
+        read.map_err(|error| unusable(Some(&error), self.kubeconfig.as_deref()))
     }
 
     fn read_kubeconfig(&self) -> Result<Kubeconfig> {
-        let read = match &self.kubeconfig {
-            Some(file) => Kubeconfig::read_from(file).map_err(|_| anyhow!("failed to read the kubeconfig `{}`", file.display())),
-            None => Kubeconfig::read().map_err(|_| anyhow!("failed to read the kubeconfig")),
-        };
-        read.context("failed to find the cluster")
+        let read = self.kubeconfig.as_ref().map_or_else(Kubeconfig::read, Kubeconfig::read_from);
+        read.map_err(|error| unusable(Some(&error), self.kubeconfig.as_deref()))
     }
 
     /// The same place in the AKS cluster that az would take by these arguments.

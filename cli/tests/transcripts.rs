@@ -13,7 +13,7 @@ use sc_tests::{files, golden, stem, tree};
 use serde_json::{Value, json};
 
 /// Name, arguments, and the file that is standard input.
-const TRANSCRIPTS: [(&str, &str, &str); 71] = [
+const TRANSCRIPTS: [(&str, &str, &str); 75] = [
     ("bind-fixed", "bind job/report orders", ""),
     ("bind-kind", "bind service/web orders", ""),
     ("bind-no-kind", "bind web orders", ""),
@@ -29,6 +29,7 @@ const TRANSCRIPTS: [(&str, &str, &str); 71] = [
     ("lint-alone", "lint -f elsewhere-workload.yaml --values connections.yaml -o tsv", ""),
     ("lint-beside", "lint -f elsewhere-workload.yaml -f elsewhere-secret.yaml --values connections.yaml -o tsv", ""),
     ("lint-file-absent", "lint -f absent.yaml --values connections.yaml", ""),
+    ("lint-folder", "lint -f lint --values connections.yaml", ""),
     ("lint-hostile", "lint -f lint-hostile.yaml --values connections.yaml -o yaml", ""),
     ("lint-json", "lint -f lint/SC2020.yaml -f lint/SC2012.yaml --values connections.yaml -o json", ""),
     ("lint-namespace", "lint -f lint/SC2020.yaml --values connections.yaml --kube-namespace shop -o table", ""),
@@ -83,6 +84,9 @@ const TRANSCRIPTS: [(&str, &str, &str); 71] = [
     ("snippet-statefulset", "snippet stock.copy --kind sts -f connections.yaml", ""),
     ("snippet-values-wrong", "snippet orders -f wrong.yaml", ""),
     ("snippet-workload-wrong", "snippet orders --workload Web_1 -f connections.yaml", ""),
+    ("status-kubeconfig-absent", "status --kubeconfig absent.yaml", ""),
+    ("status-kubeconfig-folder", "status --kubeconfig lint", ""),
+    ("status-kubeconfig-wrong", "status --kubeconfig secrets-broken.yaml", ""),
     ("update-private-endpoint", "update --connection orders --client-type go --private-endpoint --yes", ""),
     ("wait-custom", "wait orders --custom x", ""),
 ];
@@ -150,6 +154,21 @@ fn redaction_hides_values_and_nothing_else() {
         let output = run(&format!("render --redact -f {}", file.display()), b"");
         assert_eq!(output.status.code(), Some(0), "{}", file.display());
         assert_eq!(parsed(&output.stdout), expected, "{}", file.display());
+    }
+}
+
+#[test]
+fn a_kubeconfig_is_found_fault_with_alike_however_it_is_named() {
+    for file in ["absent.yaml", "lint", "secrets-broken.yaml"] {
+        let named = run(&format!("status --kubeconfig {file}"), b"");
+        let of_environment = command("status").env("KUBECONFIG", file).output().unwrap();
+        assert_eq!((named.status.code(), of_environment.status.code()), (Some(1), Some(1)));
+        let said = |output: Output| {
+            String::from_utf8(output.stderr).unwrap().replace(&format!(" `{file}`"), "").replace(" (KUBECONFIG, ~/.kube/config)", "")
+        };
+        let (named, of_environment) = (said(named), said(of_environment));
+        assert_eq!(named, of_environment);
+        assert!(named.contains("\n  fix: "), "{named}");
     }
 }
 
