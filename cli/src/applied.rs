@@ -10,7 +10,7 @@ use sc_core::plan::objects_of;
 use sc_job::exit;
 
 use crate::chart;
-use crate::listing::Listed;
+use crate::listed::Listed;
 use crate::proof::State;
 
 /// What a run that failed has applied all the same.

@@ -9,7 +9,8 @@ use sc_job::cluster::{Cluster, Failure};
 use sc_job::token;
 use serde_json::{Value, json};
 
-use crate::listing::{Listed, Listing};
+use crate::listed::Listed;
+use crate::listing::Listing;
 use crate::proof::Proof;
 use crate::store::Store;
 use crate::validation::{CREDENTIALS, Checks, IDENTITY};

@@ -21,6 +21,7 @@ mod input;
 mod interrupt;
 mod kubeconfig;
 mod lint;
+mod listed;
 mod listing;
 mod manifest;
 mod output;

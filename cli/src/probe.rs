@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::interrupt;
-use crate::listing::Listed;
+use crate::listed::Listed;
 
 /// Who manages these pods.
 const MANAGER: &str = "sc";

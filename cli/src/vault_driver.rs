@@ -6,7 +6,7 @@ use sc_core::catalogue::AuthType;
 use sc_job::cluster::Cluster;
 use serde_json::Value;
 
-use crate::listing::Listed;
+use crate::listed::Listed;
 use crate::validation::{Checks, ROTATION};
 use crate::workload::items;
 

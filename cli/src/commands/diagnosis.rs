@@ -9,7 +9,8 @@ use crate::codes::{self, Code};
 use crate::doctor::{self, Facts, Finding};
 use crate::fault::Fault;
 use crate::helm::Stored;
-use crate::listing::{Listed, Listing};
+use crate::listed::Listed;
+use crate::listing::Listing;
 use crate::output::{self, Shown};
 use crate::place::Place;
 use crate::progress;
@@ -82,8 +83,9 @@ pub(crate) async fn report(_: &ReportArgs, place: &Place) -> Result<u8> {
 fn add_facts(report: &mut Value, facts: &Facts, place: &Place) -> Result<()> {
     let states = facts.stored.as_ref().zip(facts.proof.as_ref()).map(|(stored, proof)| proof.states_of(stored));
     let state_of = |listed: &Listed| states.as_ref().map_or(State::Pending, |states| states.state_of(listed));
-    let present = facts.listing.iter().flat_map(Listing::present);
-    let connections: Vec<Value> = present.map(|listed| redacted(&listed.shown(state_of(listed), true))).collect();
+    let valid = facts.listing.iter().flat_map(Listing::present).map(|listed| listed.shown(state_of(listed), true));
+    let broken = facts.listing.iter().flat_map(Listing::named_broken).map(|(_, broken)| broken.shown());
+    let connections: Vec<Value> = valid.chain(broken).map(redacted).collect();
     let release = |stored: &Stored| json!({"revision": stored.revision, "status": stored.info.status, "chart": stored.chart_version()});
     report["release"] = facts.stored.as_ref().map(release).into();
     report["result"] = serde_json::to_value(states.as_ref().map(|states| states.release)).context("failed to write JSON")?;
@@ -96,8 +98,8 @@ fn add_facts(report: &mut Value, facts: &Facts, place: &Place) -> Result<()> {
 }
 
 /// A connection without the names of its targets and users: what is wrong with it seldom depends on them.
-fn redacted(shown: &Value) -> Value {
-    let mut shown = shown.clone();
+fn redacted(mut shown: Value) -> Value {
+    shown.as_object_mut().map(|fields| fields.remove("reason"));
     for field in ["authInfo", "targetService"] {
         let kept = ["authType", "type", "name"];
         if let Some(map) = shown[field].as_object_mut() {

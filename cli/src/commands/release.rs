@@ -10,7 +10,8 @@ use crate::args::release::{ChangeArgs, InstallArgs, StatusArgs, UninstallArgs};
 use crate::broken::Broken;
 use crate::fault::{Fault, Problematic};
 use crate::helm::Stored;
-use crate::listing::{Listed, Listing};
+use crate::listed::Listed;
+use crate::listing::Listing;
 use crate::output::{self, Shown};
 use crate::place::Place;
 use crate::proof::{Proof, State};
@@ -90,8 +91,10 @@ pub(crate) async fn uninstall(args: &UninstallArgs, place: &Place) -> Result<u8>
         return Err(store.no_release().into());
     };
     let listing = Listing::read(&store, &stored).await?;
-    let names: Vec<String> =
-        listing.present().map(|listed| format!("{} in namespace {}", listed.connection.name.as_str(), listed.connection.namespace)).collect();
+    let valid = listing.present().map(|listed| (listed.connection.name.as_str(), listed.connection.namespace.as_str()));
+    // What is wrong now may have been right, and in use since.
+    let all = valid.chain(listing.named_broken().map(|(name, broken)| (name, broken.namespace())));
+    let names: Vec<String> = all.map(|(name, namespace)| format!("{name} in namespace {namespace}")).collect();
     let (noun, verb) = if names.len() == 1 { ("connection", "becomes") } else { ("connections", "become") };
     output::say(&format!("{} {noun} {verb} unavailable{}", names.len(), if names.is_empty() { "" } else { ":" }));
     for name in &names {

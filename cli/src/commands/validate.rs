@@ -16,12 +16,14 @@ use serde_json::{Value, json};
 use crate::args::connection::ValidateArgs;
 use crate::certificate::Authorities;
 use crate::dry_run::dry_run;
-use crate::listing::{Listed, Listing, Wanted};
+use crate::listed::Listed;
+use crate::listing::{Listing, Wanted};
 use crate::output::{self, Shown};
 use crate::place::Place;
 use crate::probe::{Line, Probe};
 use crate::store::{Store, values_of};
 use crate::validation::{CERTIFICATE, CONFIGURATION, Checks, DNS, GREETING, OBJECTS, POD, REFERENCES, TCP, TLS, VARIABLES};
+use crate::workload::items;
 use crate::{federation, progress, vault_driver};
 
 /// The columns of the table.
@@ -137,7 +139,13 @@ async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks:
     if checks.failures(OBJECTS, obstacles, took) {
         return Ok(());
     }
-    if report.has_changes() {
+    let namespace = listed.connection.namespace.as_str();
+    if report.has_changes() && !store.has_namespace(namespace).await? {
+        let is_charts = items(&values["namespaces"]["create"]).any(|created| created == namespace);
+        let (sc, kubectl) = (store.place.command("sc"), store.place.command("kubectl"));
+        let make = if is_charts { String::new() } else { format!("{kubectl} create namespace {namespace} && ") };
+        checks.failure(OBJECTS, format!("namespace `{namespace}` is not there"), format!("make it by `{make}{sc} upgrade`"), took);
+    } else if report.has_changes() {
         checks.failure(OBJECTS, format!("a run would change it: {}", told_of(&outcomes)), "put them back by `sc rerun`", took);
     } else {
         checks.success(OBJECTS, format!("{}: unchanged", listed.objects().join(", ")), took);

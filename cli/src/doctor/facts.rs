@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::dry_run::dry_run;
 use crate::helm::{Revision, Stored, last_whole};
-use crate::listing::{Listed, Listing};
+use crate::listed::Listed;
+use crate::listing::Listing;
 use crate::output::for_person;
 use crate::place::Place;
 use crate::proof::Proof;

@@ -42,7 +42,7 @@ fn object(id: &ObjectId, outcome: &Outcome, (facts, is_proved): (&Facts, bool), 
     }
     let values = [("where", place.to_owned()), ("kind", id.kind.name().to_lowercase()), ("name", id.name.to_string())];
     match outcome {
-        Outcome::Created(_) if is_proved => findings.add("SC1301", id.to_string(), values),
+        Outcome::Created(_) if is_proved && !findings.has("SC1308") => findings.add("SC1301", id.to_string(), values),
         Outcome::Updated(_) if is_proved && id.kind == ObjectKind::ServiceAccount => findings.add("SC1503", id.to_string(), values),
         Outcome::Updated(changes) if is_proved && !findings.has("SC1308") => {
             let changes = changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
@@ -97,6 +97,12 @@ fn references(facts: &Facts, findings: &mut Findings<'_>) {
                     findings.add("SC1308", place, []);
                 }
             }
+        }
+    }
+    for (name, version) in listing.sets.iter().filter_map(|set| set.split_once('=')) {
+        let seen = facts.proof.as_ref().and_then(|proof| proof.version_of(name));
+        if seen.is_some_and(|seen| seen != version) {
+            findings.add("SC1308", format!("Secret {}/{name}", findings.place.release_namespace), []);
         }
     }
 }

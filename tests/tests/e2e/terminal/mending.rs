@@ -71,9 +71,11 @@ fn what_is_wrong_in_a_set_is_told_by_its_name_and_where_to_mend_it() {
             "delete stock",
             "wait books --created --timeout 30",
             "wait books --exists",
+            "uninstall",
         ] {
             session.sc(arguments);
         }
+        assert!(session.run("report", "").output.contains("name: books\n"));
         let mut referring = postgres_inline("books", bed.shop(), "plain");
         referring["credentials"] = json!({"username": reference("username"), "password": reference("password")});
         kube::apply(&[set(&referring)]);

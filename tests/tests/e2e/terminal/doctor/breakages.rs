@@ -88,7 +88,12 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
         delete(bed.shop(), "secret", "sc-orders-secret");
         kube::apply(&[secret(bed.shop(), "sc-orders-secret", &json!({"mine": "yes"}))]);
     }),
-    on("SC1304", |bed, _| delete_namespace(bed.shop())),
+    on("SC1304", |bed, session| {
+        delete_namespace(bed.shop());
+        let validated = session.run("validate orders -o tsv", "");
+        let make = format!("kubectl create namespace {} && sc --release-namespace {} upgrade", bed.shop(), bed.system);
+        assert!(validated.output.contains(&make), "{validated:?}");
+    }),
     // One that the chart makes, with each Helm.
     Breakage { afterwards: has_made, ..on("SC1304", namespace_of_chart) },
     Breakage { afterwards: has_made, ..on("SC1304", namespace_of_chart) },
@@ -104,6 +109,14 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
     on("SC1306", |bed, _| delete(&bed.system, "secret", "orders-admin")),
     on("SC1307", |bed, _| patch(&bed.system, "secret", "orders-admin", &json!({"data": {"password": null}}))),
     on("SC1308", |bed, _| kube::apply(&[orders_admin(&bed.system, "rotated")])),
+    // The set has a connection more.
+    Breakage {
+        afterwards: has_books,
+        ..on("SC1308", |bed, _| {
+            assert!(upgrade_with_set(bed, &json!([])).answer.is_ok);
+            kube::apply(&[set(&bed.system, "more", &json!([postgres("books", bed.shop(), "books")]))]);
+        })
+    },
     on("SC1309", |bed, session| {
         delete(bed.shop(), "secret", "sc-orders-secret");
         kube::apply(&[obstacles::quota(bed.shop(), "count/secrets")]);
