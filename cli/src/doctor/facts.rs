@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Error, Result};
 use futures::future::join_all;
+use jiff::Timestamp;
 use sc_core::connections::Unread;
 use sc_core::object::ObjectId;
 use sc_core::problem::{Kind, Problem};
@@ -21,12 +22,11 @@ use crate::proof::Proof;
 use crate::store::{Store, values_of};
 
 /// The kinds that are read in the namespace of the release.
-const OF_RELEASE: [&str; 12] = [
+const OF_RELEASE: [&str; 11] = [
     "api/v1/pods",
     "api/v1/events",
     "api/v1/serviceaccounts",
     "api/v1/secrets",
-    "api/v1/configmaps",
     "api/v1/resourcequotas",
     "api/v1/limitranges",
     "apis/batch/v1/jobs",
@@ -159,6 +159,20 @@ impl Facts {
         }
     }
 
+    /// The same for a run that cannot start; but if one has succeeded since this revision was deployed, the revision is not to blame, and it is run again.
+    pub(crate) fn way_on(&self, place: &Place) -> String {
+        let deployed = self.stored.as_ref().filter(|stored| stored.info.status == "deployed").and_then(|stored| time(&stored.info.last_deployed));
+        if deployed.is_some_and(|deployed| self.last_success() > Some(deployed)) {
+            return format!("{} rerun", place.command("sc"));
+        }
+        self.way_back(place)
+    }
+
+    /// When a run has last succeeded.
+    pub(crate) fn last_success(&self) -> Option<Timestamp> {
+        time(&self.proof.as_ref()?.last_success_at)
+    }
+
     /// The last revision that was there as a whole, before the present one.
     pub(crate) fn last(&self) -> Option<u64> {
         last_whole(&self.history, self.stored.as_ref()?.revision)
@@ -212,6 +226,11 @@ impl Namespace {
     pub(crate) fn read(&self, kind: &str) -> Option<&[Value]> {
         self.objects.get(kind).map(Vec::as_slice)
     }
+}
+
+/// A time as Kubernetes and Helm write it.
+pub(crate) fn time(text: &str) -> Option<Timestamp> {
+    text.parse().ok()
 }
 
 /// The name of an object.

@@ -1,8 +1,11 @@
 //! The objects of the connections, and what they are made from: by a run of the job that writes nothing, and by how the last one has failed.
 
+use std::collections::BTreeSet;
+
 use super::Findings;
 use super::facts::{Facts, name_of};
 use super::identities::is_hooked;
+use super::runs;
 use super::templates::Template;
 use super::workloads::used;
 use sc_core::azure::AUDIENCE;
@@ -20,7 +23,7 @@ use crate::proof::State;
 use crate::workload::{CSI_DRIVER, items};
 
 pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
-    references(facts, findings);
+    let rotated = references(facts, findings);
     problems(facts, findings);
     obstacles(facts, findings);
     installed(facts, findings);
@@ -30,7 +33,11 @@ pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
         findings.add("SC1313", id.to_string(), [("deletion", deletion.clone())]);
     }
     for (id, outcome) in &facts.dry_run {
-        object(id, outcome, (facts, is_proved), findings);
+        object(id, outcome, (facts, is_proved && rotated.is_empty()), findings);
+    }
+    // A run takes over what has changed, unless something else makes it fail.
+    if is_proved || !runs::is_explained(findings) {
+        rotated.into_iter().for_each(|secret| findings.add("SC1308", secret, []));
     }
 }
 
@@ -42,9 +49,9 @@ fn object(id: &ObjectId, outcome: &Outcome, (facts, is_proved): (&Facts, bool), 
     }
     let values = [("where", place.to_owned()), ("kind", id.kind.name().to_lowercase()), ("name", id.name.to_string())];
     match outcome {
-        Outcome::Created(_) if is_proved && !findings.has("SC1308") => findings.add("SC1301", id.to_string(), values),
+        Outcome::Created(_) if is_proved => findings.add("SC1301", id.to_string(), values),
         Outcome::Updated(_) if is_proved && id.kind == ObjectKind::ServiceAccount => findings.add("SC1503", id.to_string(), values),
-        Outcome::Updated(changes) if is_proved && !findings.has("SC1308") => {
+        Outcome::Updated(changes) if is_proved => {
             let changes = changes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
             findings.add("SC1302", id.to_string(), [("changes", changes)]);
         }
@@ -62,12 +69,11 @@ fn is_used(facts: &Facts, id: &ObjectId) -> bool {
 /// The namespaces of connections: neither Helm nor the job can do a thing without them.
 pub(super) fn namespaces(facts: &Facts, findings: &mut Findings<'_>) {
     // An upgrade would wait for a Job that waits: what is the matter with it comes next.
-    let is_running = facts.of_release("jobs").iter().any(|job| !crate::run::has_ended(job));
     for (name, namespace) in facts.namespaces.iter().filter(|(name, _)| facts.connections_in(name).next().is_some()) {
         // Helm makes it, which takes one that somebody else has made meanwhile for its own, and deletes it.
         let is_charts = items(&facts.values["namespaces"]["create"]).any(|created| created == name);
         let (sc, kubectl) = (findings.place.command("sc"), findings.place.command("kubectl"));
-        let anew = match (is_charts, is_running) {
+        let anew = match (is_charts, runs::is_running(facts)) {
             (true, _) => format!("{sc} upgrade"),
             (false, true) => format!("{kubectl} create namespace {name}"),
             (false, false) => format!("{kubectl} create namespace {name} && {sc} upgrade"),
@@ -81,38 +87,35 @@ pub(super) fn namespaces(facts: &Facts, findings: &mut Findings<'_>) {
     }
 }
 
-/// The Secrets that connections refer to: there, with their keys, and as the last run has seen them.
-fn references(facts: &Facts, findings: &mut Findings<'_>) {
-    let Some(listing) = facts.listing.as_ref().filter(|_| facts.release.contains_key("secrets")) else { return };
+/// The Secrets that connections refer to: there, and with their keys. Returns those, and the sets, that have changed since the last success.
+fn references(facts: &Facts, findings: &mut Findings<'_>) -> BTreeSet<String> {
+    let Some(listing) = facts.listing.as_ref().filter(|_| facts.release.contains_key("secrets")) else { return BTreeSet::new() };
+    let place = |name: &str| format!("Secret {}/{name}", findings.place.release_namespace);
+    let is_changed =
+        |(name, version): &(&str, &str)| facts.proof.as_ref().and_then(|proof| proof.version_of(name)).is_some_and(|seen| seen != *version);
+    let mut changed: BTreeSet<String> =
+        listing.sets.iter().filter_map(|set| set.split_once('=')).filter(is_changed).map(|(name, _)| place(name)).collect();
     for reference in listing.present().flat_map(|listed| listed.connection.references()) {
         let values = [("name", reference.name.clone()), ("key", reference.key.clone())];
         let place = format!("Secret {}/{}", findings.place.release_namespace, reference.name);
         match facts.find("secrets", &reference.name) {
             None => findings.add("SC1306", place, values),
             Some(secret) if secret["data"][&reference.key].is_null() => findings.add("SC1307", place, values),
-            Some(secret) => {
-                let version = secret["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-                let seen = facts.proof.as_ref().and_then(|proof| proof.version_of(&reference.name));
-                if seen.is_some_and(|seen| seen != version) {
-                    findings.add("SC1308", place, []);
-                }
+            Some(secret) if is_changed(&(&reference.name, secret["metadata"]["resourceVersion"].as_str().unwrap_or_default())) => {
+                changed.insert(place);
             }
+            Some(_) => {}
         }
     }
-    for (name, version) in listing.sets.iter().filter_map(|set| set.split_once('=')) {
-        let seen = facts.proof.as_ref().and_then(|proof| proof.version_of(name));
-        if seen.is_some_and(|seen| seen != version) {
-            findings.add("SC1308", format!("Secret {}/{name}", findings.place.release_namespace), []);
-        }
-    }
+    changed
 }
 
 /// What is wrong with the values, beyond the Secrets that they refer to.
 fn problems(facts: &Facts, findings: &mut Findings<'_>) {
     for problem in &facts.problems {
         match &*problem.kind {
-            Kind::SetUnread { name, why } => {
-                let name = name.to_string().trim_matches('`').to_owned();
+            Kind::SetUnread { why, .. } => {
+                let name = problem.at.set().unwrap_or_default().to_owned();
                 let object = format!("Secret {}/{name}", findings.place.release_namespace);
                 let mend = set_anew(facts, findings.place, &name);
                 findings.add("SC1314", object, [("name", name), ("why", why.to_string()), ("mend", mend)]);

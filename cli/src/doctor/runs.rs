@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::facts::{Facts, name_of};
+use super::facts::{Facts, name_of, time};
+use super::templates::owner_of;
 use super::{Findings, release};
 use crate::proof::State;
 use crate::workload::items;
@@ -32,10 +33,11 @@ const BESIDE: [&str; 12] = ["SC1008", "SC1116", "SC1118", "SC1202", "SC1301", "S
 
 /// What keeps a run from starting.
 pub(super) fn examine_start(facts: &Facts, findings: &mut Findings<'_>) {
-    for job in facts.of_release("jobs").iter().filter(|job| is_ours(&job["spec"]["template"])) {
+    for job in jobs(facts) {
         not_created(facts, job, findings);
     }
-    for pod in facts.of_release("pods").iter().filter(|pod| is_ours(pod)) {
+    let is_made_up_for = |pod: &&Value| own(facts).any(|job| owner_of(pod) == Some(("Job", name_of(job))) && is_made_up_for(facts, job));
+    for pod in facts.of_release("pods").iter().filter(|pod| is_ours(pod) && !is_made_up_for(pod)) {
         not_scheduled(facts, pod, findings);
         container(pod, findings);
     }
@@ -43,12 +45,33 @@ pub(super) fn examine_start(facts: &Facts, findings: &mut Findings<'_>) {
 
 /// What else there is to say of runs.
 pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
-    for job in facts.of_release("jobs").iter().filter(|job| is_ours(&job["spec"]["template"])) {
+    for job in jobs(facts) {
         deadline(job, findings);
     }
     cron_job(facts, findings);
     config(facts, findings);
     lease(facts, findings);
+}
+
+/// The Jobs of the chart that say something of how it is now.
+fn jobs(facts: &Facts) -> impl Iterator<Item = &Value> {
+    own(facts).filter(|job| !is_made_up_for(facts, job))
+}
+
+/// The Jobs of the chart: others may be in the namespace, too.
+fn own(facts: &Facts) -> impl Iterator<Item = &Value> {
+    facts.of_release("jobs").iter().filter(|job| is_ours(&job["spec"]["template"]))
+}
+
+/// Whether another run has succeeded since this one was over.
+fn is_made_up_for(facts: &Facts, job: &Value) -> bool {
+    let ended = items(&job["status"]["conditions"]).filter_map(|condition| time(condition["lastTransitionTime"].as_str()?)).max();
+    crate::run::has_ended(job) && ended.is_some_and(|ended| facts.last_success() > Some(ended))
+}
+
+/// Whether a run is under way, or waits.
+pub(super) fn is_running(facts: &Facts) -> bool {
+    own(facts).any(|job| !crate::run::has_ended(job))
 }
 
 /// Whether something was found that may be why a run has not started, or has failed.
@@ -66,8 +89,7 @@ pub(super) fn is_at_work(facts: &Facts) -> bool {
 pub(super) fn examine_rest(facts: &Facts, findings: &mut Findings<'_>) {
     let (Some(stored), Some(proof)) = (&facts.stored, &facts.proof) else { return };
     let object = format!("configmap {}/sc-status", findings.place.release_namespace);
-    let is_running = facts.of_release("jobs").iter().any(|job| !crate::run::has_ended(job));
-    if is_explained(findings) || stored.is_pending() || is_running {
+    if is_explained(findings) || stored.is_pending() || is_running(facts) {
         return;
     }
     match proof.state {
@@ -94,9 +116,9 @@ fn not_created(facts: &Facts, job: &Value, findings: &mut Findings<'_>) {
     for event in facts.of_release("events").iter().filter(is_about) {
         let message = event["message"].as_str().unwrap_or_default();
         let Some((_, code)) = NOT_CREATED.iter().find(|(part, _)| message.contains(part)) else { continue };
-        let mut values = vec![("message", message.to_owned())];
+        let mut values = vec![("message", message.to_owned()), ("job", name_of(job).to_owned())];
         match *code {
-            "SC1107" => values.extend(quota(message)),
+            "SC1107" => values.extend(quota(facts, message).into_iter().flatten()),
             "SC1115" => values.extend(limit(facts, message).into_iter().flatten()),
             _ => {}
         }
@@ -105,12 +127,14 @@ fn not_created(facts: &Facts, job: &Value, findings: &mut Findings<'_>) {
 }
 
 /// The quota that a message is about, and a patch that lifts what was exceeded of it: `exceeded quota: small, requested: pods=1, used: pods=0, limited: pods=0`.
-fn quota(message: &str) -> [(&'static str, String); 2] {
-    let rest = message.split("exceeded quota: ").nth(1).unwrap_or_default();
-    let (name, rest) = rest.split_once(", requested: ").unwrap_or((rest, ""));
+/// Whoever may write events may not write commands: only what stands in the quota itself goes into one.
+fn quota(facts: &Facts, message: &str) -> Option<[(&'static str, String); 2]> {
+    let (name, rest) = message.split_once("exceeded quota: ")?.1.split_once(", requested: ")?;
+    let quota = facts.find("resourcequotas", name)?;
     let requested = rest.split(", used: ").next().unwrap_or_default();
-    let lifted: Map<String, Value> = requested.split(',').filter_map(|one| Some((one.split_once('=')?.0.to_owned(), Value::Null))).collect();
-    [("quota", name.to_owned()), ("patch", json!({"spec": {"hard": lifted}}).to_string())]
+    let exceeded = requested.split(',').filter_map(|one| Some(one.split_once('=')?.0)).filter(|what| quota["spec"]["hard"][what].is_string());
+    let lifted: Map<String, Value> = exceeded.map(|what| (what.to_owned(), Value::Null)).collect();
+    Some([("quota", name.to_owned()), ("patch", json!({"spec": {"hard": lifted}}).to_string())])
 }
 
 /// The limit range that a message is about, and a patch that lifts that limit: `maximum memory usage per Container is 64Mi, but limit is 256Mi`.
@@ -129,7 +153,7 @@ fn limit(facts: &Facts, message: &str) -> Option<[(&'static str, String); 2]> {
 fn deadline(job: &Value, findings: &mut Findings<'_>) {
     let conditions = job["status"]["conditions"].as_array();
     if conditions.into_iter().flatten().any(|condition| condition["reason"] == "DeadlineExceeded") && !is_explained(findings) {
-        findings.add("SC1117", object("job", job), []);
+        findings.add("SC1117", object("job", job), [("job", name_of(job).to_owned())]);
     }
 }
 
@@ -149,9 +173,9 @@ fn not_scheduled(facts: &Facts, pod: &Value, findings: &mut Findings<'_>) {
     tolerations.extend(taints.iter().map(|key| json!({"key": key, "operator": "Exists"})));
     let tolerations = Value::Array(tolerations).to_string();
     let sc = findings.place.command("sc");
-    let tolerate =
-        if taints.is_empty() { facts.way_back(findings.place) } else { format!("{sc} upgrade --set-json 'job.tolerations={tolerations}'") };
-    findings.add(code, object("pod", pod), [("message", message.to_owned()), ("tolerations", tolerations), ("tolerate", tolerate)]);
+    let tolerate = if taints.is_empty() { facts.way_on(findings.place) } else { format!("{sc} upgrade --set-json 'job.tolerations={tolerations}'") };
+    let values = [("message", message.to_owned()), ("tolerations", tolerations), ("tolerate", tolerate), ("job", job_of(pod))];
+    findings.add(code, object("pod", pod), values);
 }
 
 /// The keys of the taints that keep the job away from the node that has the fewest of them, if each node has some that a person has put there. Newer
@@ -203,8 +227,13 @@ fn container(pod: &Value, findings: &mut Findings<'_>) {
         _ => None,
     };
     if let Some(code) = code {
-        findings.add(code, object("pod", pod), [("image", image)]);
+        findings.add(code, object("pod", pod), [("image", image), ("job", job_of(pod))]);
     }
+}
+
+/// The name of the Job that a pod is of.
+fn job_of(pod: &Value) -> String {
+    owner_of(pod).map_or("sc-job", |(_, name)| name).to_owned()
 }
 
 /// Why an image was not pulled, by what the kubelet says. By words, not by the number of a status: the message has the port and the tag of the image, too.

@@ -150,6 +150,8 @@ impl<'a> Template<'a> {
         let (kubectl, target) = (self.kubectl(findings), self.target());
         match self.kind {
             Kind::Deployment if was_better => format!("{kubectl} rollout undo {target}"),
+            // Those of its pods that were there before still do their work.
+            Kind::Deployment | Kind::StatefulSet | Kind::ReplicaSet if self.has_ready_pods() => self.edited(findings),
             Kind::Deployment | Kind::StatefulSet | Kind::ReplicaSet => format!("{kubectl} scale {target} --replicas=0"),
             Kind::Job | Kind::CronJob => {
                 format!("{kubectl} patch {target} -p {}{}", quoted(&json!({"spec": {"suspend": true}}).to_string()), self.without_made(findings))
@@ -160,6 +162,10 @@ impl<'a> Template<'a> {
                 format!("(umask 077; {kubectl} get {target} -o json > {file}) && {kubectl} delete {target}")
             }
         }
+    }
+
+    fn has_ready_pods(&self) -> bool {
+        self.live["status"]["readyReplicas"].as_u64().is_some_and(|ready| ready > 0)
     }
 
     /// The command for whoever wrote it, who alone knows what it should say.

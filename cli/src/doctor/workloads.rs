@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use sc_core::names::{begins_as_ours, may_be_ours, normalised, of_connection};
 use sc_core::problem::Choice;
 use serde_json::{Map, Value, json};
 
-use super::facts::{Facts, Namespace, name_of};
+use super::facts::{Facts, Namespace, name_of, time};
 use super::templates::{CONTAINERS, Template, Wrong, listed};
 use super::{Findings, identities, mounts};
 use crate::workload::{Kind, items};
@@ -47,14 +46,22 @@ impl<'a> Workload<'a> {
 
     /// A pod that was started before the Secret of a connection got its present data.
     fn stale(&self, facts: &Facts, findings: &mut Findings<'_>) {
-        let Some(started) = self.statuses().filter_map(|status| time(&status["state"]["running"]["startedAt"])).min() else { return };
+        let Some(started) = self.statuses().filter_map(|status| time(status["state"]["running"]["startedAt"].as_str()?)).min() else { return };
+        let (chain, _) = Template::of_pod(self.place, self.namespace, self.pod);
+        let is_of = |kind: Kind| chain.iter().any(|template| template.kind == kind);
+        if is_of(Kind::CronJob) {
+            // The next one has the present variables, and this one may be half-way through its work.
+            return;
+        }
+        let from_start = if is_of(Kind::Job) { " The command starts the Job's work from the beginning." } else { "" };
         let fixed = fixed(self.pod);
         for name in facts.connections_in(self.place).map(|listed| listed.connection.name.secret()).filter(|name| fixed.contains(&**name)) {
             let secret = self.namespace.find("secrets", &name);
             let writes = secret.and_then(|secret| secret["metadata"]["managedFields"].as_array()).into_iter().flatten();
-            let changed = writes.filter(|change| change["fieldsV1"]["f:data"].is_object()).filter_map(|change| time(&change["time"])).max();
+            let changed = writes.filter(|change| change["fieldsV1"]["f:data"].is_object()).filter_map(|change| time(change["time"].as_str()?)).max();
             if changed.is_some_and(|changed| changed > started) {
-                let values = [("secret", name), ("pod", name_of(self.pod).to_owned()), ("restart", self.restart(findings))];
+                let values =
+                    [("secret", name), ("pod", name_of(self.pod).to_owned()), ("restart", self.restart(findings)), ("start", from_start.to_owned())];
                 findings.add("SC1501", self.object(), values);
             }
         }
@@ -67,18 +74,24 @@ impl<'a> Workload<'a> {
         let message = waiting["message"].as_str().unwrap_or_default();
         let here = || facts.connections_in(self.place);
         let given: Vec<String> = here().map(|listed| listed.connection.name.secret()).collect();
+        // The CSI driver makes it, for pods that mount the class.
+        let is_synced = |name: &str| here().any(|listed| listed.connection.sync_secret.as_deref() == Some(name));
         let pod = name_of(self.pod).to_owned();
         // `couldn't find key KEY in Secret NAMESPACE/NAME`
         if let Some((key, secret)) = message.strip_prefix("couldn't find key ").and_then(|rest| rest.split_once(" in Secret ")) {
             let secret = secret.rsplit('/').next().unwrap_or_default();
-            let connection = here().find(|listed| listed.connection.name.secret() == secret);
-            let keys = connection.map(|listed| listed.connection.keys()).unwrap_or_default();
+            // What others put into a Secret of theirs is no matter here.
+            let Some(connection) = here().find(|listed| listed.connection.name.secret() == secret) else { return };
+            let keys = connection.connection.keys();
             let choice = Choice::of(key, keys.iter().map(AsRef::as_ref));
             let right = choice.nearest();
             let Some(repair) = self.repair(findings, &Wrong { field: "key", is: (secret, key), right }) else { return };
             findings.add("SC1506", self.object(), [("pod", pod), ("message", message.to_owned()), ("near", near(right)), ("repair", repair)]);
         } else if let Some(name) = message.split('"').nth(1).filter(|name| message.ends_with("not found") && !given.iter().any(|known| known == name))
         {
+            if is_synced(name) {
+                return;
+            }
             let near_ones = || given.iter().map(String::as_str).filter(|known| may_be_ours(name) || normalised(name).contains(of_connection(known)));
             let choice = if may_be_ours(name) { Choice::of_objects(name, near_ones()) } else { Choice::of(name, near_ones()) };
             let right = choice.nearest();
@@ -244,10 +257,6 @@ fn lacks_pods(maker: &Value) -> bool {
     let wanted = first(&["/spec/replicas", "/status/desiredNumberScheduled"]).unwrap_or(1);
     let there = first(&["/status/readyReplicas", "/status/numberReady", "/status/active"]).unwrap_or(0);
     there < wanted && !crate::run::has_ended(maker)
-}
-
-fn time(value: &Value) -> Option<Timestamp> {
-    value.as_str()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -209,7 +209,8 @@ pub(crate) const BREAKAGES: &[Breakage] = &[
     on("SC1505", |bed, _| {
         for secret in ["sc-unheard-of-secret", "sc-zebrafish-secret"] {
             kube::apply(&[deployment(bed, secret, &json!({}))]);
-            kube::wait_for("its pod", Duration::from_secs(30), || kube::list(bed.shop(), "pods").len().checked_sub(1));
+            let is_its = |pod: &Value| pod["spec"]["containers"][0]["envFrom"][0]["secretRef"]["name"] == secret;
+            kube::wait_for("its pod", Duration::from_secs(30), || kube::list(bed.shop(), "pods").iter().any(is_its).then_some(()));
         }
     }),
     // Nothing is like it, and it never said anything else.
@@ -275,7 +276,7 @@ fn wrong_in_set(bed: &Bed, session: &Session<'_>) {
 }
 
 /// The set was right when it came, and was changed since.
-fn made_wrong_in_set(bed: &Bed, session: &Session<'_>) {
+pub(super) fn made_wrong_in_set(bed: &Bed, session: &Session<'_>) {
     let upgraded = upgrade_with_set(bed, &json!([]));
     assert!(upgraded.answer.is_ok);
     kube::apply(&[set(&bed.system, "more", &wrong_books(bed))]);
@@ -440,6 +441,29 @@ fn deployment(bed: &Bed, secret: &str, pod: &Value) -> Value {
     let labels = json!({"app": "web"});
     let template = json!({"metadata": {"labels": labels}, "spec": spec});
     object("apps/v1", "Deployment", bed.shop(), "web", &json!({"spec": {"selector": {"matchLabels": labels}, "template": template}}))
+}
+
+/// A scheduled run that found no node in its time.
+pub(super) fn overdue(bed: &Bed) {
+    let mut job = kube::existing(&bed.system, "cronjob", "sc-reconcile")["spec"]["jobTemplate"].clone();
+    job["spec"]["activeDeadlineSeconds"] = json!(1);
+    job["spec"]["template"]["spec"]["nodeSelector"] = json!({"e2e": "nowhere"});
+    let labels = job["spec"]["template"]["metadata"]["labels"].clone();
+    let fields = json!({"metadata": {"namespace": bed.system, "name": "sc-reconcile-late", "labels": labels}, "spec": job["spec"]});
+    kube::apply(&[object("batch/v1", "Job", &bed.system, "sc-reconcile-late", &fields)]);
+}
+
+/// A Job beside the release that waits, and a workload that lacks a key of a Secret of its own.
+pub(super) fn of_others(bed: &Bed) {
+    let container = json!({"name": "app", "image": "localhost/pause:1", "imagePullPolicy": "Never"});
+    let pods = json!({"spec": {"containers": [container], "restartPolicy": "Never"}});
+    let backup = object("batch/v1", "Job", &bed.system, "backup", &json!({"spec": {"suspend": true, "template": pods}}));
+    let mut web = deployment(bed, "own", &json!({}));
+    web["spec"]["template"]["spec"]["containers"][0]["env"] =
+        json!([{"name": "X", "valueFrom": {"secretKeyRef": {"name": "own", "key": "AZURE_POSTGRESQL_HOTS"}}}]);
+    kube::apply(&[backup, secret(bed.shop(), "own", &json!({"key": "value"})), web]);
+    let waits = |pod: &Value| pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "CreateContainerConfigError";
+    kube::wait_for("the pod that lacks a key", Duration::from_secs(60), || kube::list(bed.shop(), "pods").iter().any(waits).then_some(()));
 }
 
 /// When the workload's container was started, as Kubernetes writes it.

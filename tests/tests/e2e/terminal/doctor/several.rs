@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::breakages::{delete, delete_namespace, patch};
+use super::breakages::{delete, delete_namespace, made_wrong_in_set, patch};
 use super::{ELSEWHERE, PATIENCE, at_once, findings};
 use crate::bed::{self, Bed, Helm};
 use crate::connections::{orders_admin, postgres, secret};
@@ -13,39 +13,45 @@ use crate::terminal::session::Session;
 const ROUNDS: usize = 8;
 
 /// Brings several failures about.
-type BringAbout = fn(&Bed);
+type BringAbout = fn(&Bed, &Session<'_>);
 
 /// What goes wrong together, by what it is called.
-const TOGETHER: [(&str, BringAbout); 5] = [
-    ("gone", |bed| {
+const TOGETHER: [(&str, BringAbout); 7] = [
+    ("gone", |bed, _| {
         // A first installation that has come no further than the namespace that is not there.
         bed.helm(&["uninstall", "sc", "--timeout", "60s"]);
         delete_namespace(&bed.namespaces[0]);
         assert!(!upgrade(bed, &[]));
     }),
-    ("rights", |bed| {
+    ("rights", |bed, _| {
         delete_namespace(&bed.namespaces[1]);
         delete(&bed.namespaces[0], "role", "sc-job");
         delete(&bed.system, "serviceaccount", "sc-job");
         delete(&bed.system, "secret", "sc-config");
     }),
-    ("secrets", |bed| {
+    ("secrets", |bed, _| {
         delete(&bed.system, "secret", "orders-admin");
         delete(&bed.namespaces[0], "secret", "sc-orders-secret");
         kube::apply(&[secret(&bed.namespaces[0], "sc-orders-secret", &json!({"mine": "yes"}))]);
         delete(&bed.system, "configmap", "sc-status");
     }),
-    ("stuck", |bed| {
+    ("stuck", |bed, _| {
         assert!(!upgrade(bed, &["--set", "job.nodeSelector.e2e=nowhere", "--timeout", "6s"]));
         delete_namespace(&bed.namespaces[1]);
         delete(&bed.system, "cronjob", "sc-reconcile");
     }),
-    ("given", |bed| {
+    ("given", |bed, _| {
         let subjects = json!([{"kind": "ServiceAccount", "name": "sc-job", "namespace": "another"}]);
         patch(&bed.namespaces[0], "rolebinding", "sc-job", &json!({"subjects": subjects}));
         patch(&bed.system, "secret", "orders-admin", &json!({"data": {"password": null}}));
         patch(&bed.system, "secret", "sc-config", &json!({"stringData": {"values.json": "{}"}}));
     }),
+    ("rotated", |bed, session| {
+        delete(&bed.namespaces[0], "secret", "sc-orders-secret");
+        kube::apply(&[secret(&bed.namespaces[0], "sc-orders-secret", &json!({"mine": "yes"})), orders_admin(&bed.system, "rotated")]);
+        assert!(!session.run("rerun", "").is_ok);
+    }),
+    ("set", made_wrong_in_set),
 ];
 
 /// Whether an upgrade to two connections in two namespaces succeeds.
@@ -62,8 +68,9 @@ fn the_first_command_leads_further_however_much_is_wrong() {
             bed::with(helm, &format!("several-{name}"), 2, |bed| {
                 kube::apply(&[orders_admin(&bed.system, "plain")]);
                 assert!(upgrade(bed, &[]));
-                bring_about(bed);
-                follow(&Session::of(bed));
+                let session = Session::of(bed);
+                bring_about(bed, &session);
+                follow(&session);
             });
         };
         ((*name).to_owned(), test)
