@@ -356,6 +356,19 @@ mod tests {
     }
 
     #[test]
+    fn a_quota_is_lifted_by_what_stands_in_it_and_not_by_words_of_an_event() {
+        let small = json!({"metadata": {"name": "small"}, "spec": {"hard": {"pods": "0", "count/jobs.batch": "1"}}});
+        let facts = Facts { release: [("resourcequotas", vec![small])].into(), ..Facts::default() };
+        let found = |message: &str| quota(&facts, message).map(|[(_, name), (_, patch)]| (name, patch));
+        let said =
+            |name: &str, requested: &str| format!("pods \"sc-job-x\" is forbidden: exceeded quota: {name}, requested: {requested}, used: pods=0");
+        let lifted = r#"{"spec":{"hard":{"pods":null}}}"#.to_owned();
+        assert_eq!(found(&said("small", "pods=1")), Some(("small".to_owned(), lifted.clone())));
+        assert_eq!(found(&said("small", "pods=1,x'; reboot '=1")), Some(("small".to_owned(), lifted)));
+        assert_eq!(found(&said("small; reboot", "pods=1")), None);
+    }
+
+    #[test]
     fn what_is_tolerated_already_keeps_no_job_away() {
         let values = json!({"job": {"tolerations": [{"key": "busy", "operator": "Equal", "value": "true"}]}});
         assert_eq!(found(FULL, Some(&[&["busy"], &["spot"]]), values).0, "SC1110");
