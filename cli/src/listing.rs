@@ -141,29 +141,45 @@ impl Listing {
     /// # Errors
     /// If there is none, or several.
     pub(crate) fn find(&self, wanted: &Wanted) -> Result<&Listed> {
-        let found: Vec<&Listed> = self.present().filter(|listed| wanted.means(&listed.connection)).collect();
-        match found.as_slice() {
-            [one] => Ok(one),
+        match self.meant(wanted)? {
             // Of several in one namespace, which the job refuses, the last is what was added to the others.
-            [.., last] if found.iter().all(|listed| listed.connection.namespace == last.connection.namespace) => Ok(last),
-            [] => match self.broken(wanted) {
-                Some(broken) => Err(self.fault(broken).into()),
-                None => Err(self.none(wanted).into()),
-            },
-            several => {
-                let namespaces: Vec<&str> = several.iter().map(|listed| listed.connection.namespace.as_str()).collect();
-                let fix = format!("say which by `--kube-namespace`: {}", namespaces.join(", "));
-                Err(Fault::invalid(format!("there are {} connections `{}`", several.len(), wanted.name), fix).into())
-            }
+            (Some(valid), _) => Ok(valid),
+            (None, Some(broken)) => Err(self.fault(broken).into()),
+            (None, None) => Err(self.none(wanted).into()),
         }
     }
 
     /// The one that is meant, if it is no connection as it is written. What `sc` can change comes first, and then a valid one.
-    pub(crate) fn broken(&self, wanted: &Wanted) -> Option<&Broken> {
+    ///
+    /// # Errors
+    /// If there are several.
+    pub(crate) fn broken(&self, wanted: &Wanted) -> Result<Option<&Broken>> {
+        Ok(self.meant(wanted)?.1)
+    }
+
+    /// All that are meant and are no connections as they are written.
+    pub(crate) fn all_broken(&self, wanted: &Wanted) -> impl Iterator<Item = &Broken> {
         let is_meant = |broken: &&Broken| wanted.is_of(broken.name(), broken.namespace());
-        let found = self.broken.iter().filter(is_meant).min_by_key(|broken| broken.index().is_none())?;
-        let is_last = || !self.present().any(|listed| wanted.means(&listed.connection));
-        (found.index().is_some() || is_last()).then_some(found)
+        let is_valid = |broken: &Broken| self.valid(wanted).any(|listed| listed.connection.namespace.as_str() == broken.namespace());
+        self.broken.iter().filter(is_meant).filter(move |broken| broken.index().is_some() || !is_valid(broken))
+    }
+
+    fn valid(&self, wanted: &Wanted) -> impl Iterator<Item = &Listed> {
+        self.present().filter(|listed| wanted.means(&listed.connection))
+    }
+
+    /// The one that is meant, as a valid one and as one that is wrong: a namespace may have both.
+    fn meant(&self, wanted: &Wanted) -> Result<(Option<&Listed>, Option<&Broken>)> {
+        let valid = self.valid(wanted).map(|listed| listed.connection.namespace.as_str());
+        let all: Vec<&str> = valid.chain(self.all_broken(wanted).map(Broken::namespace)).collect();
+        let namespaces: BTreeSet<&str> = all.iter().copied().collect();
+        if namespaces.len() > 1 {
+            // That of a broken one may be no word to be shown.
+            let known: Vec<&str> = namespaces.into_iter().filter(|namespace| !namespace.is_empty()).collect();
+            let fix = format!("say which by `--kube-namespace`: {}", known.join(", "));
+            return Err(Fault::invalid(format!("there are {} connections `{}`", all.len(), wanted.name), fix).into());
+        }
+        Ok((self.valid(wanted).last(), self.all_broken(wanted).min_by_key(|broken| broken.index().is_none())))
     }
 
     /// Those that are no connections as they are written and have a name, by which people look for them.
@@ -335,13 +351,27 @@ mod tests {
         let wrong = format!("[{{name: a, {WRONG}}}, {{name: b, {WRONG}}}]");
         let listing = listing(&format!("connections: [{{name: a, {GOOD}}}, {{name: b, {WRONG}}}]"), &wrong, Ok(&wrong));
         let wanted = |namespace: Option<&str>| Wanted { name: "b".to_owned(), namespace: namespace.map(str::to_owned) };
-        assert_eq!(listing.broken(&wanted(None)).and_then(Broken::index), Some(1));
-        assert!(
-            listing.broken(&Wanted { name: "a".to_owned(), namespace: None }).is_none(),
-            "a valid one is meant before one that cannot be changed"
-        );
-        assert!(listing.broken(&wanted(Some("shop"))).is_some());
-        assert!(listing.broken(&wanted(Some("media"))).is_none());
+        let broken = |wanted: &Wanted| listing.broken(wanted).unwrap();
+        assert_eq!(broken(&wanted(None)).and_then(Broken::index), Some(1));
+        assert!(broken(&Wanted { name: "a".to_owned(), namespace: None }).is_none(), "a valid one is meant before one that cannot be changed");
+        assert!(broken(&wanted(Some("shop"))).is_some());
+        assert!(broken(&wanted(Some("media"))).is_none());
+    }
+
+    #[test]
+    fn of_two_in_different_namespaces_none_is_meant_be_they_wrong_or_not() {
+        let (in_media, nowhere) = (WRONG.replace("shop", "media"), WRONG.replace("shop", "{}"));
+        let listing = |other: &str| listing(&format!("connections: [{{name: a, {GOOD}}}, {{name: a, {other}}}]"), "[]", Ok("[]"));
+        let wanted = |namespace: Option<&str>| Wanted { name: "a".to_owned(), namespace: namespace.map(str::to_owned) };
+        for (other, known) in [(&in_media, "media, shop"), (&GOOD.replace("shop", "media"), "media, shop"), (&nowhere, "shop")] {
+            let listing = listing(other);
+            for refused in [listing.find(&wanted(None)).err(), listing.broken(&wanted(None)).err()] {
+                let fault = refused.unwrap().downcast::<Fault>().unwrap();
+                assert_eq!((&*fault.what, &*fault.fix), ("there are 2 connections `a`", &*format!("say which by `--kube-namespace`: {known}")));
+            }
+            assert_eq!(listing.find(&wanted(Some("shop"))).unwrap().index, Some(0));
+        }
+        assert_eq!(listing(&in_media).broken(&wanted(Some("media"))).unwrap().and_then(Broken::index), Some(1));
     }
 
     #[test]

@@ -142,8 +142,8 @@ pub(crate) async fn delete(args: &DeleteArgs, place: &Place) -> Result<u8> {
 fn confirmed(listing: &Listing, wanted: &Wanted) -> Result<bool> {
     let name = &wanted.name;
     own_index(listing, wanted)?;
-    let what = if listing.broken(wanted).and_then(Broken::index).is_some() {
-        format!("connection `{name}`, which is wrong as it stands in the values,")
+    let what = if let Some(broken) = listing.broken(wanted)?.filter(|broken| broken.index().is_some()) {
+        format!("connection `{name}`{}, which is wrong as it stands in the values,", in_namespace(broken))
     } else {
         let listed = listing.find(wanted)?;
         format!("connection `{name}` and {} in namespace `{}`", listed.objects().join(", "), listed.connection.namespace)
@@ -153,6 +153,12 @@ fn confirmed(listing: &Listing, wanted: &Wanted) -> Result<bool> {
         return Err(Fault::refused(format!("deleting connection `{name}` was not confirmed"), fix).into());
     }
     input::agrees(&format!("delete {what}?"))
+}
+
+/// Where it would be, if that may be shown.
+fn in_namespace(broken: &Broken) -> String {
+    let namespace = broken.namespace();
+    if namespace.is_empty() { String::new() } else { format!(" in namespace `{namespace}`") }
 }
 
 /// The values while they are changed, with the credentials that go with the change.
@@ -235,7 +241,7 @@ impl Edit {
     /// tell from it as little what to delete as what to make.
     fn retire(&mut self, listing: &Listing, wanted: &Wanted) -> Result<()> {
         let index = own_index(listing, wanted)?;
-        if listing.broken(wanted).and_then(Broken::index).is_some() {
+        if listing.broken(wanted)?.and_then(Broken::index).is_some() {
             output::say("note: what was made for it before stays, since the job cannot tell from it what that is; `sc doctor` names it");
             self.connections.remove(index);
         } else if self.connections.iter().enumerate().any(|(other, entry)| other != index && has_objects_of(entry, &self.connections[index])) {
@@ -300,7 +306,7 @@ fn say_other_target(given: Option<&str>, service: &str) {
 
 /// Where it stands in `connections` of the values, be it a connection as it is written or not.
 fn own_index(listing: &Listing, wanted: &Wanted) -> Result<usize> {
-    if let Some(index) = listing.broken(wanted).and_then(Broken::index) {
+    if let Some(index) = listing.broken(wanted)?.and_then(Broken::index) {
         return Ok(index);
     }
     let Listed { connection, index, .. } = listing.find(wanted)?;

@@ -26,7 +26,7 @@ const TO_FILL_IN: [(&str, &str); 4] = [
 pub(crate) async fn run(args: &SnippetArgs, place: &Place) -> Result<u8> {
     let wanted = Wanted::of(&args.selection)?;
     let listing = Listing::of(args.values.as_deref(), place).await?;
-    let others = || if listing.broken(&wanted).is_none() { &*listing.problems } else { &[] };
+    let others = || if listing.all_broken(&wanted).next().is_none() { &*listing.problems } else { &[] };
     let found = listing.find(&wanted).inspect_err(|_| output::problems_beside(others()))?;
     let container = json!({"name": args.container, "image": args.image.as_deref().unwrap_or(IMAGE)});
     let needed = Needs::of(&found.connection).missing(&json!({}), &container).unwrap_or_default();

@@ -40,7 +40,7 @@ pub(crate) async fn run(args: &ValidateArgs, place: &Place) -> Result<u8> {
     let values = values_of(&stored);
     let listing = Listing::read(&store, &stored).await?;
     let mut checks = Checks::default();
-    if let Some(broken) = listing.broken(&wanted) {
+    if let Some(broken) = listing.broken(&wanted)? {
         checks.failures(CONFIGURATION, broken.problems.iter().map(|problem| (told_at(problem), problem.fix())), Duration::ZERO);
         checks.skip(&[REFERENCES, OBJECTS], "an earlier check has failed");
         checks.skip(&OF_PROBE, "what is there is not as it should be: see above");

@@ -36,7 +36,7 @@ async fn until(args: &WaitArgs, store: &Store<'_>, wanted: &Wanted) -> Result<u8
         if now.is_met(args) {
             return Ok(0);
         }
-        if !args.exists && !args.deleted && listing.broken(wanted).is_some() {
+        if !args.exists && !args.deleted && listing.all_broken(wanted).next().is_some() {
             // No run will apply it.
             listing.find(wanted)?;
         }
@@ -76,7 +76,7 @@ impl Now {
     fn of(listing: &Listing, states: &States, wanted: &Wanted) -> Self {
         let found: Vec<State> = listing.present().filter(|listed| wanted.means(&listed.connection)).map(|listed| states.state_of(listed)).collect();
         let unlike = found.iter().copied().find(|state| *state != State::Succeeded);
-        let broken = listing.broken(wanted).map(|_| Broken::STATE);
+        let broken = listing.all_broken(wanted).next().map(|_| Broken::STATE);
         let is_listed = !found.is_empty() || broken.is_some();
         Self { is_listed, release: states.release, state: broken.or(unlike).or(found.first().copied()).unwrap_or(states.release) }
     }
