@@ -121,7 +121,9 @@ fn set_client_type(entry: &mut Map<String, Value>, options: &Options) {
         entry.insert("clientType".into(), json!(client_type));
     }
     if options.client_type.as_deref().is_some_and(|given| is_for_provider && given != PROVIDER) {
-        output::say(&format!("note: the client type is `{PROVIDER}`, whose variable is for the provider, as with az; without it: `sc create` anew"));
+        output::say(&format!(
+            "note: the client type is `{PROVIDER}`, whose variable is for the provider, as with az: to be without it, the connection is to be created anew"
+        ));
     }
 }
 

@@ -5,6 +5,7 @@ use sc_job::stop::Stop;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::output;
+use crate::place::Place;
 
 /// The exit code of whoever was interrupted, as shells have it: 128 and the number of SIGINT.
 const INTERRUPTED: i32 = 130;
@@ -13,14 +14,15 @@ const INTERRUPTED: i32 = 130;
 ///
 /// # Errors
 /// If the process may not listen to signals.
-pub(crate) fn heed(stop: &Stop) -> Result<()> {
+pub(crate) fn heed(stop: &Stop, place: &Place) -> Result<()> {
     let failed = "failed to listen to signals";
     stop.on_signals().context(failed)?;
+    let told = format!("asked again: what was begun is left as it is, and `{} status` says how that is", place.command("sc"));
     let mut interrupt = signal(SignalKind::interrupt()).context(failed)?;
     tokio::spawn(async move {
         let _ = interrupt.recv().await;
         let _ = interrupt.recv().await;
-        output::say("asked again: what was begun is left as it is, and `sc status` says how that is");
+        output::say(&told);
         std::process::exit(INTERRUPTED);
     });
     Ok(())

@@ -216,6 +216,7 @@ impl Listing {
 
     fn none(&self, wanted: &Wanted) -> Fault {
         let place = wanted.namespace.as_ref().map_or_else(String::new, |namespace| format!(" in namespace `{namespace}`"));
+        let sc = self.place.command("sc");
         let named = self.present().filter(|listed| listed.connection.name.as_str() == wanted.name);
         let broken = self.named_broken().filter(|(name, _)| *name == wanted.name).map(|(_, broken)| broken.namespace());
         let elsewhere: Vec<&str> = named.map(|listed| listed.connection.namespace.as_str()).chain(broken).collect();
@@ -223,9 +224,9 @@ impl Listing {
             format!("name its namespace by `--kube-namespace`: {}", elsewhere.join(", "))
         } else if !self.is_whole {
             let what = format!("there is no connection `{}`{place} in what could be read", wanted.name);
-            return Fault::failed(what, "`sc list` says what could not be read, and how to mend that");
+            return Fault::failed(what, format!("`{sc} list` says what could not be read, and how to mend that"));
         } else if self.present().next().is_none() && self.named_broken().next().is_none() {
-            "there are none yet: `sc create` makes one".to_owned()
+            format!("there are none yet: `{sc} create` makes one")
         } else {
             let broken = self.named_broken().map(|(name, _)| name);
             let known: BTreeSet<&str> = self.present().map(|listed| listed.connection.name.as_str()).chain(broken).collect();
@@ -257,14 +258,15 @@ impl Wanted {
     ///
     /// # Errors
     /// If they name none.
-    pub(crate) fn of(selection: &Selection) -> Result<Self> {
+    pub(crate) fn of(selection: &Selection, place: &Place) -> Result<Self> {
         let namespace = selection.kube_namespace.clone();
         if let Some(id) = &selection.id {
             let (_, of_id, name) = entry::parts_of_id(id)?;
             return Ok(Self { name: name.to_owned(), namespace: namespace.or_else(|| of_id.map(str::to_owned)) });
         }
         let name = selection.positional.clone().or_else(|| selection.connection.clone());
-        let name = name.ok_or_else(|| Fault::invalid("it is not said which connection", "give its name; `sc list` has them all"))?;
+        let fix = || format!("give its name; `{} list` has them all", place.command("sc"));
+        let name = name.ok_or_else(|| Fault::invalid("it is not said which connection", fix()))?;
         Ok(Self { name, namespace })
     }
 

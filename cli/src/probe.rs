@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::interrupt;
 use crate::listed::Listed;
+use crate::place::Place;
 
 /// Who manages these pods.
 const MANAGER: &str = "sc";
@@ -42,8 +43,8 @@ pub(crate) struct Line {
 /// A probe of a connection.
 pub(crate) struct Probe<'a> {
     pub(crate) cluster: &'a Cluster,
-    /// The namespace of the release, whose CronJob has the image.
-    pub(crate) release_namespace: &'a str,
+    /// Where the release is, whose CronJob has the image.
+    pub(crate) place: &'a Place,
     pub(crate) listed: &'a Listed,
     pub(crate) endpoint: Option<Endpoint>,
 }
@@ -55,10 +56,10 @@ impl Probe<'_> {
     /// If the pod could not be made or did not start; the cause says why in Kubernetes' words.
     pub(crate) async fn run(&self) -> Result<Vec<Line>> {
         let stop = Stop::new();
-        interrupt::heed(&stop)?;
+        interrupt::heed(&stop, self.place)?;
         self.sweep().await;
         let namespace = self.listed.connection.namespace.as_str();
-        let cron_job = self.cluster.get(&format!("/apis/batch/v1/namespaces/{}/cronjobs/sc-reconcile", self.release_namespace)).await;
+        let cron_job = self.cluster.get(&format!("/apis/batch/v1/namespaces/{}/cronjobs/sc-reconcile", self.place.release_namespace)).await;
         let cron_job = cron_job.context("failed to read CronJob `sc-reconcile`, which has the image")?;
         let cron_job = cron_job.ok_or_else(|| anyhow!("there is no CronJob `sc-reconcile`, which has the image"))?;
         let pod = self.pod(&cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]);

@@ -29,8 +29,11 @@ pub(crate) async fn begin(cluster: &Cluster, place: &Place) -> Result<Value> {
     let cron_job = cluster.get(&format!("/apis/batch/v1/namespaces/{namespace}/cronjobs/sc-reconcile")).await;
     let cron_job = cron_job.with_context(|| format!("failed to read CronJob `{namespace}/sc-reconcile`"))?;
     let cron_job = cron_job.filter(|found| found["metadata"]["annotations"][RELEASE_NAME] == place.release.as_str());
-    let fix = "look by `sc status` whether the release is there, and by `sc doctor` what became of it";
-    let absent = || Fault::failed(format!("there is no CronJob `{namespace}/sc-reconcile` of release `{}`", place.release), fix);
+    let absent = || {
+        let sc = place.command("sc");
+        let fix = format!("look by `{sc} status` whether the release is there, and by `{sc} doctor` what became of it");
+        Fault::failed(format!("there is no CronJob `{namespace}/sc-reconcile` of release `{}`", place.release), fix)
+    };
     match cluster.create(&jobs(namespace), job_of(&cron_job.ok_or_else(absent)?, namespace).to_string().into()).await {
         Err(Failure::Exists) => Err(under_way(place).into()),
         created => created.with_context(|| format!("failed to create Job `{namespace}/{JOB}`")),

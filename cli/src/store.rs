@@ -73,7 +73,7 @@ impl<'a> Store<'a> {
         let Place { release, release_namespace, .. } = self.place;
         Fault::failed(
             format!("there is no release `{release}` in namespace `{release_namespace}`"),
-            "install it by `sc install`, or name another by `--release` and `--release-namespace`",
+            format!("install it by `{} install`, or name another by `--release` and `--release-namespace`", self.place.command("sc")),
         )
     }
 
@@ -85,7 +85,7 @@ impl<'a> Store<'a> {
         self.check(values, &Value::Null).await?;
         self.refuse_absent_namespaces(values, &Value::Null).await?;
         self.helm.version().await?;
-        interrupt::heed(&self.stop)?;
+        interrupt::heed(&self.stop, self.place)?;
         let folder = chart::unpack()?;
         let more: &[&str] = if create_namespace { &["--create-namespace"] } else { &[] };
         let what = format!("installing release `{}`", self.place.release);
@@ -137,7 +137,7 @@ impl<'a> Store<'a> {
     /// Does something while no other `sc` changes the release.
     async fn alone(&self, work: impl Future<Output = Result<()>>) -> Result<()> {
         let lease = LeaseName { namespace: &self.place.release_namespace, name: LEASE };
-        interrupt::heed(&self.stop)?;
+        interrupt::heed(&self.stop, self.place)?;
         let holder = format!("sc-{}-{:08x}", std::process::id(), fastrand::u32(..));
         // First, since without a release there may be no namespace for the Lease.
         self.stored().await?;
@@ -235,7 +235,9 @@ impl<'a> Store<'a> {
                 }
                 Err(error.context("nothing was changed"))
             }
-            (Err(error), Err(_)) => Err(error.context("it is not known whether the values were changed: see `sc status`")),
+            (Err(error), Err(_)) => {
+                Err(error.context(format!("it is not known whether the values were changed: see `{} status`", self.place.command("sc"))))
+            }
         }
     }
 

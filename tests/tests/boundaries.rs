@@ -62,6 +62,22 @@ fn one_file_of_each_binary_prints() {
     assert_eq!(users_of("stdout()", &["cli/src", "core/src", "job/src"]), ["cli/src/output.rs", "job/src/output.rs"]);
 }
 
+/// Without the flags of the place, a command that is told to a person acts on another release or cluster.
+#[test]
+fn commands_that_sc_tells_name_the_place() {
+    // What is about arguments, files or codes has no place.
+    let is_placeless =
+        |file: &String| ["cli/src/args", "cli/src/lint", "cli/src/codes.rs", "cli/src/reference.rs"].iter().any(|start| file.starts_with(start));
+    let told = |file: &String| {
+        let text = read(file);
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let is_bare = |line: &&str| !line.trim_start().starts_with("//") && line.replace("`sc explain`", "").contains("`sc ");
+        code.lines().filter(is_bare).map(|line| format!("{file}: {}", line.trim())).collect::<Vec<_>>()
+    };
+    let bare: Vec<String> = sources(&["cli/src"]).iter().filter(|file| !is_placeless(file)).flat_map(told).collect();
+    assert!(bare.is_empty(), "take `Place::command(\"sc\")`: {bare:#?}");
+}
+
 #[test]
 fn no_lint_is_switched_off_in_the_code() {
     let needle = ["#[", "allow("].concat();

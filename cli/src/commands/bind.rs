@@ -27,8 +27,8 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// Shows what is added, and adds it if that is agreed to.
 pub(crate) async fn run(args: &BindArgs, place: &Place) -> Result<u8> {
-    let wanted = Wanted::of(&args.selection)?;
-    refuse_fixed(&args.workload, &wanted.name)?;
+    let wanted = Wanted::of(&args.selection, place)?;
+    refuse_fixed(&args.workload, &wanted.name, place)?;
     let store = Store::at(place).await?;
     let listing = Listing::of_release(&store).await?;
     let connection = &listing.find(&wanted)?.connection;
@@ -54,12 +54,12 @@ pub(crate) async fn run(args: &BindArgs, place: &Place) -> Result<u8> {
     Err(Fault::failed(format!("{target} is changed by others all the time"), "try again when its rollout is over").into())
 }
 
-fn refuse_fixed(workload: &Workload, connection: &str) -> Result<()> {
+fn refuse_fixed(workload: &Workload, connection: &str, place: &Place) -> Result<()> {
     if workload.kind.may_change() {
         return Ok(());
     }
     let (kind, word) = (workload.kind.name(), workload.kind.singular());
-    let fix = format!("make a new one: `sc snippet {connection} --kind {word}` prints one");
+    let fix = format!("make a new one: `{} snippet {connection} --kind {word}` prints one", place.command("sc"));
     Err(Fault::invalid(format!("what a {kind} runs cannot be changed while it is there"), fix).into())
 }
 

@@ -85,7 +85,7 @@ fn with_input(options: &Options) -> Result<Options> {
 /// Changes a connection.
 pub(crate) async fn update(args: &UpdateArgs, place: &Place) -> Result<u8> {
     entry::refuse_meaningless(&args.options.azure)?;
-    let wanted = Wanted::of(&args.selection())?;
+    let wanted = Wanted::of(&args.selection(), place)?;
     let store = Store::at(place).await?;
     let mut options = with_input(&args.options)?;
     if input::is_terminal() {
@@ -119,7 +119,7 @@ fn in_flags(error: anyhow::Error) -> anyhow::Error {
 
 /// Deletes a connection and what was made for it.
 pub(crate) async fn delete(args: &DeleteArgs, place: &Place) -> Result<u8> {
-    let wanted = Wanted::of(&args.selection)?;
+    let wanted = Wanted::of(&args.selection, place)?;
     let store = Store::at(place).await?;
     if !args.yes {
         let Seen { listing, .. } = show::read(&store).await?;
@@ -131,7 +131,7 @@ pub(crate) async fn delete(args: &DeleteArgs, place: &Place) -> Result<u8> {
     let change = async |stored: &Stored| {
         let listing = Listing::read(&store, stored).await?;
         let mut edit = Edit::of(stored);
-        edit.retire(&listing, &wanted)?;
+        edit.retire(&listing, &wanted, place)?;
         Ok(edit.into_change(format!("deleting connection `{}`", wanted.name), !args.no_wait))
     };
     store.change(change).await?;
@@ -239,10 +239,11 @@ impl Edit {
 
     /// Says that an entry is to be absent, so that the job deletes what it made. One that is no connection as it is written is taken out: the job can
     /// tell from it as little what to delete as what to make.
-    fn retire(&mut self, listing: &Listing, wanted: &Wanted) -> Result<()> {
+    fn retire(&mut self, listing: &Listing, wanted: &Wanted, place: &Place) -> Result<()> {
         let index = own_index(listing, wanted)?;
         if listing.broken(wanted)?.and_then(Broken::index).is_some() {
-            output::say("note: what was made for it before stays, since the job cannot tell from it what that is; `sc doctor` names it");
+            let sc = place.command("sc");
+            output::say(&format!("note: what was made for it before stays, since the job cannot tell from it what that is; `{sc} doctor` names it"));
             self.connections.remove(index);
         } else if self.connections.iter().enumerate().any(|(other, entry)| other != index && has_objects_of(entry, &self.connections[index])) {
             output::say("note: its objects stay, since another connection of the values has the same");
@@ -324,6 +325,6 @@ async fn tell(store: &Store<'_>, wanted: &Wanted, options: &Options, verb: &str)
     let done = if options.no_wait { format!("will be {verb} by the run that has begun:") } else { verb.to_owned() };
     output::say(&format!("{done} {place}"));
     output::show(options.output.form(), &show::one(listed, states.state_of(listed), issuer.as_deref()))?;
-    show::say_needs(listed, options.output.form());
+    show::say_needs(listed, options.output.form(), store.place);
     Ok(0)
 }

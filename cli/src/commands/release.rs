@@ -25,7 +25,7 @@ pub(crate) async fn install(args: &InstallArgs, place: &Place) -> Result<u8> {
     if let Some(stored) = progress::during("reading the release", store.helm.status()).await? {
         store.refuse_pending(&stored)?;
         let what = format!("the release `{}` is there already, at revision {}", place.release, stored.revision);
-        return Err(Fault::invalid(what, "change it by `sc upgrade`").into());
+        return Err(Fault::invalid(what, format!("change it by `{} upgrade`", place.command("sc"))).into());
     }
     let values = values(&args.change, json!({}))?;
     store.install(&values, args.create_namespace).await?;

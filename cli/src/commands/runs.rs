@@ -30,12 +30,12 @@ pub(crate) async fn rerun(args: &RerunArgs, place: &Place) -> Result<u8> {
     let cluster = place.cluster().await?;
     let job = run::begin(&cluster, place).await?;
     if args.no_wait {
-        output::say("the run has begun: `sc status` says how it goes");
+        output::say(&format!("the run has begun: `{} status` says how it goes", place.command("sc")));
         return Ok(0);
     }
     let (uid, begun) = (job["metadata"]["uid"].as_str().unwrap_or_default(), job["metadata"]["creationTimestamp"].as_str().unwrap_or_default());
     stream(&cluster, place, uid).await?;
-    ended(&cluster, &place.release_namespace, (uid, begun)).await
+    ended(&cluster, place, (uid, begun)).await
 }
 
 /// Prints the log of a run as it comes. A Job of a CronJob takes its log along soon after it has succeeded: what of it could not be had is no failure of
@@ -66,7 +66,8 @@ async fn stream(cluster: &Cluster, place: &Place, uid: &str) -> Result<()> {
 }
 
 /// Waits until the Job is over, which Kubernetes sees to by the Job's own deadline, and says by the proof how it went.
-async fn ended(cluster: &Cluster, namespace: &str, (uid, begun_at): (&str, &str)) -> Result<u8> {
+async fn ended(cluster: &Cluster, place: &Place, (uid, begun_at): (&str, &str)) -> Result<u8> {
+    let (namespace, sc) = (&place.release_namespace, place.command("sc"));
     while !run::is_over(cluster, namespace, uid).await? {
         sleep(LOOK_EVERY).await;
     }
@@ -82,8 +83,8 @@ async fn ended(cluster: &Cluster, namespace: &str, (uid, begun_at): (&str, &str)
         return Ok(0);
     }
     let is_told = proof.job_uid == uid && !proof.reason.is_empty();
-    let (why, code) = if is_told { (proof.reason, proof.code) } else { ("it has proved nothing: see `sc doctor`".to_owned(), exit::FAILED) };
-    Err(Fault::of(code, format!("the run has not succeeded: {why}"), "mend the cause, and run `sc rerun` again").into())
+    let (why, code) = if is_told { (proof.reason, proof.code) } else { (format!("it has proved nothing: see `{sc} doctor`"), exit::FAILED) };
+    Err(Fault::of(code, format!("the run has not succeeded: {why}"), format!("mend the cause, and run `{sc} rerun` again")).into())
 }
 
 /// Prints the log of the last run.
@@ -110,7 +111,7 @@ async fn follow(cluster: &Cluster, place: &Place, is_followed: bool) -> Result<(
             }
             Some(pod) => return Err(not_started(place, &pod)),
             None => {
-                let fix = "a Job that succeeded takes its log along: `sc status` has its result";
+                let fix = format!("a Job that succeeded takes its log along: `{} status` has its result", place.command("sc"));
                 return Err(Fault::failed(format!("there is no pod of a run in namespace `{namespace}`"), fix).into());
             }
         }

@@ -40,7 +40,7 @@ pub(crate) async fn list(args: &ListArgs, place: &Place) -> Result<u8> {
         rows.extend(broken.iter().map(|broken| broken.row()));
     }
     if found.is_empty() && broken.is_empty() && listing.is_whole {
-        output::say(&nothing(args, &listing));
+        output::say(&nothing(args, &listing, &place.command("sc")));
     }
     output::show(form, &Shown { value: Value::Array(values), header: &HEADER, rows })?;
     output::problems_beside(&listing.problems);
@@ -48,37 +48,38 @@ pub(crate) async fn list(args: &ListArgs, place: &Place) -> Result<u8> {
 }
 
 /// Why nothing is listed.
-fn nothing(args: &ListArgs, listing: &Listing) -> String {
+fn nothing(args: &ListArgs, listing: &Listing, sc: &str) -> String {
     match &args.kube_namespace {
         Some(namespace) if listing.present().next().is_some() || listing.named_broken().next().is_some() => {
-            format!("there are no connections in namespace `{namespace}`: without `--kube-namespace`, `sc list` has those of all namespaces")
+            format!("there are no connections in namespace `{namespace}`: without `--kube-namespace`, `{sc} list` has those of all namespaces")
         }
         _ if !listing.problems.is_empty() => "there are no connections that have a name".to_owned(),
-        _ => "there are no connections yet: `sc create` makes one".to_owned(),
+        _ => format!("there are no connections yet: `{sc} create` makes one"),
     }
 }
 
 /// One connection.
 pub(crate) async fn show(args: &SelectArgs, place: &Place) -> Result<u8> {
-    let wanted = Wanted::of(&args.selection)?;
+    let wanted = Wanted::of(&args.selection, place)?;
     let store = Store::at(place).await?;
     let Seen { listing, states, issuer } = read(&store).await?;
     let listed = listing.find(&wanted)?;
     output::show(args.output.form(), &one(listed, states.state_of(listed), issuer.as_deref()))?;
-    say_needs(listed, args.output.form());
+    say_needs(listed, args.output.form(), place);
     Ok(0)
 }
 
 /// Says beside a table, which has no room for it, what must exist in Azure.
-pub(crate) fn say_needs(listed: &Listed, form: Form) {
+pub(crate) fn say_needs(listed: &Listed, form: Form, place: &Place) {
+    let (sc, name) = (place.command("sc"), listed.connection.name.as_str());
     for need in Need::of(&listed.connection).iter().filter(|_| !form.is_whole()) {
-        output::say(&format!("in Azure: {need}: `sc show {} --output yaml` has the command", listed.connection.name.as_str()));
+        output::say(&format!("in Azure: {need}: `{sc} show {name} --output yaml` has the command"));
     }
 }
 
 /// The variables of one connection.
 pub(crate) async fn list_configuration(args: &SelectArgs, place: &Place) -> Result<u8> {
-    let wanted = Wanted::of(&args.selection)?;
+    let wanted = Wanted::of(&args.selection, place)?;
     let store = Store::at(place).await?;
     let listing = Listing::of_release(&store).await?;
     let configurations = listing.find(&wanted)?.configurations();

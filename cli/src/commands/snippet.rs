@@ -24,7 +24,7 @@ const TO_FILL_IN: [(&str, &str); 4] = [
 
 /// Prints it.
 pub(crate) async fn run(args: &SnippetArgs, place: &Place) -> Result<u8> {
-    let wanted = Wanted::of(&args.selection)?;
+    let wanted = Wanted::of(&args.selection, place)?;
     let listing = Listing::of(args.values.as_deref(), place).await?;
     let others = || if listing.all_broken(&wanted).next().is_none() { &*listing.problems } else { &[] };
     let found = listing.find(&wanted).inspect_err(|_| output::problems_beside(others()))?;

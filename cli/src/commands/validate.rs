@@ -33,7 +33,7 @@ const OF_PROBE: [&str; 7] = [POD, VARIABLES, DNS, TCP, TLS, CERTIFICATE, GREETIN
 
 /// Validates a connection.
 pub(crate) async fn run(args: &ValidateArgs, place: &Place) -> Result<u8> {
-    let wanted = Wanted::of(&args.selection)?;
+    let wanted = Wanted::of(&args.selection, place)?;
     let authorities = Authorities::of(args.ca_file.as_deref())?;
     let store = Store::at(place).await?;
     let stored = store.stored().await?;
@@ -72,14 +72,14 @@ async fn validate(
         return Ok(());
     }
     let endpoint = endpoint(values, listed);
-    let probe = Probe { cluster: &store.cluster, release_namespace: &store.place.release_namespace, listed, endpoint: endpoint.clone() };
+    let probe = Probe { cluster: &store.cluster, place: store.place, listed, endpoint: endpoint.clone() };
     let begun = Instant::now();
     match probe.run().await {
         Ok(lines) => {
             let in_checks: u64 = lines.iter().map(|line| line.milliseconds).sum();
             checks.success(POD, "it started, with the Secret by envFrom", begun.elapsed().saturating_sub(Duration::from_millis(in_checks)));
             for line in lines {
-                told(line, (endpoint.as_ref(), authorities), checks);
+                told(line, (endpoint.as_ref(), authorities, store.place), checks);
             }
         }
         Err(error) if error.is::<Reason>() => return Err(error.context("the validation was not finished")),
@@ -146,16 +146,15 @@ async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks:
         let make = if is_charts { String::new() } else { format!("{kubectl} create namespace {namespace} && ") };
         checks.failure(OBJECTS, format!("namespace `{namespace}` is not there"), format!("make it by `{make}{sc} upgrade`"), took);
     } else if report.has_changes() {
-        checks.failure(OBJECTS, format!("a run would change it: {}", told_of(&outcomes)), "put them back by `sc rerun`", took);
+        checks.failure(OBJECTS, format!("a run would change it: {}", told_of(&outcomes)), put_back("them", store.place), took);
     } else {
         checks.success(OBJECTS, format!("{}: unchanged", listed.objects().join(", ")), took);
     }
     Ok(())
 }
 
-/// The checks of the probe: what it calls them, and how to mend a failure.
-const TOLD: [(&str, &str, &str); 5] = [
-    ("variables", VARIABLES, "put the Secret back by `sc rerun`"),
+/// The checks of the probe that are about the target: what it calls them, and how to mend a failure.
+const TOLD: [(&str, &str, &str); 4] = [
     ("dns", DNS, "is the target there, and its name right? in a private network: is its DNS zone linked?"),
     ("tcp", TCP, "let the cluster's outgoing address through the target's firewall, and see the network policies of the namespace"),
     ("tls", TLS, "turn TLS on at the target, and see whether a proxy stands in between"),
@@ -163,13 +162,26 @@ const TOLD: [(&str, &str, &str); 5] = [
 ];
 
 /// Takes down a line of the probe.
-fn told(line: Line, (endpoint, authorities): (Option<&Endpoint>, &Authorities), checks: &mut Checks) {
+fn told(line: Line, (endpoint, authorities, place): (Option<&Endpoint>, &Authorities, &Place), checks: &mut Checks) {
     if let (Some(endpoint), false) = (endpoint, line.certificates.is_empty()) {
         return authorities.judge(endpoint, &line.certificates, checks);
     }
-    let Some((_, name, fix)) = TOLD.into_iter().find(|(check, ..)| *check == line.check) else { return };
+    let Some((name, fix)) = name_and_fix(&line, place) else { return };
     let took = Duration::from_millis(line.milliseconds);
     if line.result == "success" { checks.success(name, line.found, took) } else { checks.failure(name, line.found, fix, took) }
+}
+
+/// What a check of the probe is called, and how to mend a failure.
+fn name_and_fix(line: &Line, place: &Place) -> Option<(&'static str, String)> {
+    if line.check == "variables" {
+        return Some((VARIABLES, put_back("the Secret", place)));
+    }
+    let (_, name, fix) = TOLD.into_iter().find(|(check, ..)| *check == line.check)?;
+    Some((name, fix.to_owned()))
+}
+
+fn put_back(what: &str, place: &Place) -> String {
+    format!("put {what} back by `{} rerun`", place.command("sc"))
 }
 
 fn show(args: &ValidateArgs, checks: &Checks) -> Result<()> {

@@ -19,17 +19,18 @@ use crate::store::Store;
 /// Waits as the arguments say.
 pub(crate) async fn run(args: &WaitArgs, place: &Place) -> Result<u8> {
     if args.custom.is_some() {
-        let fix = "use `--created`, `--exists` or `--deleted`, or ask again and again by `sc show --output json`";
+        let sc = place.command("sc");
+        let fix = format!("use `--created`, `--exists` or `--deleted`, or ask again and again by `{sc} show --output json`");
         return Err(Fault::invalid("`--custom` means nothing here: `sc` has no query language", fix).into());
     }
-    let wanted = Wanted::of(&args.selection)?;
+    let wanted = Wanted::of(&args.selection, place)?;
     let store = Store::at(place).await?;
     let what = format!("waiting for connection `{}`", wanted.name);
     progress::during(&what, until(args, &store, &wanted)).await
 }
 
 async fn until(args: &WaitArgs, store: &Store<'_>, wanted: &Wanted) -> Result<u8> {
-    let end = Instant::now() + args.timeout;
+    let (end, sc) = (Instant::now() + args.timeout, store.place.command("sc"));
     loop {
         let Seen { listing, states, .. } = show::read(store).await?;
         let now = Now::of(&listing, &states, wanted);
@@ -44,10 +45,10 @@ async fn until(args: &WaitArgs, store: &Store<'_>, wanted: &Wanted) -> Result<u8
         if of == State::Failed && !args.exists && !crate::run::is_under_way(&store.cluster, &store.place.release_namespace).await? {
             let failure = proof::failure(&store.cluster, &store.place.release_namespace).await;
             let reason = failure.map(|proof| proof.reason).unwrap_or_default();
-            return Err(Fault::refused(format!("the last run has failed: {reason}"), "mend the cause, and run `sc rerun`").into());
+            return Err(Fault::refused(format!("the last run has failed: {reason}"), format!("mend the cause, and run `{sc} rerun`")).into());
         }
         if Instant::now() >= end {
-            let fix = "see `sc status`, or give it more time by `--timeout`";
+            let fix = format!("see `{sc} status`, or give it more time by `--timeout`");
             let (what, seconds) = (wanted_of(args), args.timeout.as_secs());
             return Err(Fault::failed(format!("waited {seconds} s for connection `{}` to be {what}: {now}", wanted.name), fix).into());
         }
