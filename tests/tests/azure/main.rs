@@ -8,6 +8,9 @@
 #[path = "../e2e/bed.rs"]
 #[expect(dead_code, reason = "e2e has more tests")]
 mod bed;
+#[path = "../e2e/held.rs"]
+#[expect(dead_code, reason = "e2e has more tests")]
+mod held;
 #[path = "../e2e/kube.rs"]
 #[expect(dead_code, reason = "e2e has more tests")]
 mod kube;

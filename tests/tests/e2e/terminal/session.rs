@@ -11,6 +11,7 @@ use sc_tests::helm::Answer;
 use sc_tests::{built, canary, golden, tree};
 
 use crate::bed::Bed;
+use crate::held::Held;
 use crate::kube;
 
 /// So long a command may take to come to a point.
@@ -110,8 +111,9 @@ impl<'a> Session<'a> {
         &self.bed.system
     }
 
-    /// Runs a command and kills it at this point.
+    /// Runs a command and kills it at this point. Until then the run of the job stands, so that Helm waits for it.
     pub(crate) fn killed(&self, arguments: &str, input: &str, point: Point) {
+        let lease = Held::by_somebody(self.bed);
         let mut child = self.start(arguments, input);
         match point {
             Point::AtOnce => {}
@@ -126,18 +128,22 @@ impl<'a> Session<'a> {
         let helms = children(child.id());
         // One that has ended meanwhile is another point to be killed at.
         let _ = child.kill();
+        drop(lease);
         // Helm, which outlives it, may have written nothing yet.
         kube::wait_for("Helm to end", 2 * LONG, || (!helms.iter().any(|helm| is_at_work(*helm))).then_some(()));
         let output = child.wait_with_output().unwrap();
         canary::keep("sc", &String::from_utf8_lossy(&[output.stdout, output.stderr].concat()));
     }
 
-    /// Runs a command, and interrupts it as soon as Helm has locked the release.
+    /// Runs a command, and interrupts it as soon as Helm has locked the release. The run of the job stands meanwhile, so that Helm waits for it.
     pub(crate) fn interrupted(&self, arguments: &str, input: &str) -> Answer {
+        let lease = Held::by_somebody(self.bed);
         let child = self.start(arguments, input);
         self.wait_until_pending();
         signal(child.id(), "INT");
-        Self::ended(child).0
+        let ended = Self::ended(child).0;
+        drop(lease);
+        ended
     }
 
     fn wait_until_pending(&self) {
