@@ -237,13 +237,15 @@ impl Edit {
         Ok(Value::Object(entry))
     }
 
-    /// Says that an entry is to be absent, so that the job deletes what it made. One that is no connection as it is written is taken out: the job can
-    /// tell from it as little what to delete as what to make.
+    /// Says that an entry is to be absent, so that the job deletes what it made. One that is no connection as it is written is taken out: the job
+    /// cannot tell from it what to delete, and goes by its inventory.
     fn retire(&mut self, listing: &Listing, wanted: &Wanted, place: &Place) -> Result<()> {
         let index = own_index(listing, wanted)?;
         if listing.broken(wanted)?.and_then(Broken::index).is_some() {
             let sc = place.command("sc");
-            output::say(&format!("note: what was made for it before stays, since the job cannot tell from it what that is; `{sc} doctor` names it"));
+            output::say(&format!(
+                "note: of what was made for it before, the first run that finds nothing wrong deletes what had `deletionPolicy: Delete` then; the rest stays, and `{sc} doctor` names it"
+            ));
             self.connections.remove(index);
         } else if self.connections.iter().enumerate().any(|(other, entry)| other != index && has_objects_of(entry, &self.connections[index])) {
             output::say("note: its objects stay, since another connection of the values has the same");

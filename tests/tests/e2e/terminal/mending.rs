@@ -46,6 +46,29 @@ fn a_connection_that_is_wrong_is_told_and_mended_and_stops_no_other() {
     });
 }
 
+/// The job goes by the policy that it was applied with.
+#[test]
+fn what_was_made_for_a_connection_that_is_wrong_by_now_goes_by_its_deletion_policy() {
+    bed::with(Helm::Four, "policy", 1, |bed| {
+        let session = Session::of(bed);
+        let mut books = postgres_inline("books", bed.shop(), "plain");
+        books["deletionPolicy"] = json!("Delete");
+        bed.values(&[books.clone(), postgres_inline("stock", bed.shop(), "plain")]);
+        assert!(session.run("install -f FOLDER/values.yaml", "").is_ok);
+        for mut connection in [books, postgres_inline("stock", bed.shop(), "plain")] {
+            connection["target"].as_object_mut().unwrap().remove("database");
+            by_hand(bed, &session, connection.clone());
+            let name = connection["name"].as_str().unwrap();
+            let deleted = session.run(&format!("delete {name} --yes"), "");
+            assert!(deleted.is_ok && deleted.errors.contains("deletes what had `deletionPolicy: Delete` then; the rest stays"), "{deleted:?}");
+            proof::assert_proven(bed);
+            assert_eq!(kube::get(bed.shop(), "secret", &format!("sc-{name}-secret")).is_some(), name == "stock");
+        }
+        let doctor = session.run("doctor -o json", "").output;
+        assert!(doctor.contains("sc-stock-secret") && !doctor.contains("sc-books-secret"), "{doctor}");
+    });
+}
+
 /// `sc` does not change a set; it says what is wrong in it, and where.
 #[test]
 fn what_is_wrong_in_a_set_is_told_by_its_name_and_where_to_mend_it() {
