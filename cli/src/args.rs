@@ -34,7 +34,7 @@ const LONGEST_RELEASE: usize = 53;
 #[command(after_help = "Exit codes:
   0  done, or all of it was printed
   1  the cluster, Helm or the network failed, or something could not be read; another try may help
-  2  the values or the arguments are wrong; nothing was changed
+  2  the arguments or some values are wrong; if anything was changed all the same, that is said
   3  some objects were refused, or it is not as it should be
   130  a second Ctrl-C ended it before things were in order")]
 pub(crate) struct Args {
