@@ -1,6 +1,7 @@
 //! `sc doctor`, `sc explain` and `sc report`: what is wrong, what it means, and what to hand to whoever is asked for help.
 
 use anyhow::{Context, Result};
+use sc_core::names::Guid;
 use sc_job::exit;
 use serde_json::{Value, json};
 
@@ -17,6 +18,8 @@ use crate::progress;
 use crate::proof::State;
 use crate::store::Store;
 
+/// What stands in a report in the place of an id of Azure.
+const ID: &str = "00000000-0000-0000-0000-000000000000";
 /// The columns of the findings.
 const HEADER: [&str; 5] = ["Code", "What", "Object", "Cause", "Fix"];
 
@@ -90,11 +93,26 @@ fn add_facts(report: &mut Value, facts: &Facts, place: &Place) -> Result<()> {
     report["release"] = facts.stored.as_ref().map(release).into();
     report["result"] = serde_json::to_value(states.as_ref().map(|states| states.release)).context("failed to write JSON")?;
     // Causes and commands have names of clusters, vaults and registries.
-    let finding = |Finding { code, title, object, .. }: Finding| json!({"code": code, "title": title, "object": object});
+    let finding = |Finding { code, title, object, .. }: Finding| json!({"code": code, "title": title, "object": without_ids(&object)});
     report["findings"] = doctor::findings(facts, place).into_iter().map(finding).collect();
     report["notLookedAt"] = json!(facts.unread);
     report["connections"] = json!(connections);
     Ok(())
+}
+
+/// A name of an object without ids of Azure: a ServiceAccount is named by the client id of its identity.
+fn without_ids(text: &str) -> String {
+    let (mut kept, mut rest) = (String::new(), text);
+    while let Some(first) = rest.chars().next() {
+        if rest.get(..ID.len()).is_some_and(|part| Guid::parse(part).is_some()) {
+            kept += ID;
+            rest = &rest[ID.len()..];
+        } else {
+            kept.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    kept
 }
 
 /// A connection without the names of its targets and users: what is wrong with it seldom depends on them.
@@ -109,5 +127,25 @@ fn redacted(mut shown: Value) -> Value {
     for row in shown["configurations"].as_array_mut().into_iter().flatten() {
         row["value"] = json!("");
     }
+    for name in shown["kubernetesResourceName"].as_array_mut().into_iter().flatten() {
+        *name = json!(without_ids(name.as_str().unwrap_or_default()));
+    }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_has_no_id_of_an_identity_in_a_name_either() {
+        let id = "11111111-2222-3333-4444-55555555555F";
+        let shown = redacted(json!({
+            "name": "pictures", "authInfo": {"authType": "workloadIdentity", "clientId": id},
+            "kubernetesResourceName": ["sc-pictures-secret", format!("sc-account-{id}")],
+        }));
+        assert_eq!(shown["kubernetesResourceName"], json!(["sc-pictures-secret", format!("sc-account-{ID}")]));
+        assert!(!shown.to_string().contains(id), "{shown}");
+        assert_eq!(without_ids(&format!("„{id}“, {id}{id} and 1111")), format!("„{ID}“, {ID}{ID} and 1111"));
+    }
 }
