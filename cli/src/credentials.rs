@@ -18,6 +18,7 @@ use crate::helm::Stored;
 use crate::listing::read_sets;
 use crate::output;
 use crate::store::{Store, values_of};
+use crate::workload::name_of;
 
 /// Who manages these Secrets: the job never touches them.
 const MANAGER: &str = "sc";
@@ -181,10 +182,6 @@ fn references(values: &Value) -> Vec<&str> {
 
 fn path_of(secret: &Value) -> String {
     format!("{}/{}", collection(secret["metadata"]["namespace"].as_str().unwrap_or_default()), name_of(secret))
-}
-
-fn name_of(secret: &Value) -> &str {
-    secret["metadata"]["name"].as_str().unwrap_or_default()
 }
 
 fn collection(namespace: &str) -> String {

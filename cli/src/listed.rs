@@ -26,11 +26,6 @@ pub(crate) struct Listed {
 }
 
 impl Listed {
-    /// The entry as it is written. Credentials may stand in it.
-    pub(crate) fn entry(&self) -> &Value {
-        &self.entry
-    }
-
     /// The connection as `az aks connection` shows one, with its variables where they are asked for.
     pub(crate) fn shown(&self, state: proof::State, with_configurations: bool) -> Value {
         let Self { connection, .. } = self;

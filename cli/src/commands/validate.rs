@@ -100,7 +100,7 @@ fn told_at(problem: &Problem) -> String {
 /// Where the target is reached.
 fn endpoint(values: &Value, listed: &Listed) -> Option<Endpoint> {
     let settings = Values::parse(values.to_string().as_bytes(), &mut Problems::default()).ok()?.settings;
-    Endpoint::of(listed.entry().clone(), &settings)
+    Endpoint::of(listed.entry.clone(), &settings)
 }
 
 /// Holds the objects against the values, by a run of the job that writes nothing.
@@ -110,7 +110,7 @@ fn endpoint(values: &Value, listed: &Listed) -> Option<Endpoint> {
 async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks: &mut Checks) -> Result<()> {
     let begun = Instant::now();
     let mut document = values.clone();
-    document["connections"] = json!([listed.entry()]);
+    document["connections"] = json!([listed.entry]);
     for other in ["connectionSets", "connectionsDocument"] {
         document.as_object_mut().map(|fields| fields.remove(other));
     }

@@ -20,6 +20,7 @@ use crate::output::for_person;
 use crate::place::Place;
 use crate::proof::Proof;
 use crate::store::{Store, values_of};
+pub(super) use crate::workload::name_of;
 
 /// The kinds that are read in the namespace of the release.
 const OF_RELEASE: [&str; 11] = [
@@ -231,11 +232,6 @@ impl Namespace {
 /// A time as Kubernetes and Helm write it.
 pub(crate) fn time(text: &str) -> Option<Timestamp> {
     text.parse().ok()
-}
-
-/// The name of an object.
-pub(crate) fn name_of(object: &Value) -> &str {
-    object["metadata"]["name"].as_str().unwrap_or_default()
 }
 
 /// Whether a problem of the values is but that something could not be read here and now.
