@@ -2,11 +2,12 @@
 //!
 //! Rule: no connection is called applied that the record does not prove to be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use sc_core::connection::Connection;
 use sc_core::object::ObjectId;
 use sc_core::plan::objects_of;
+use sc_job::cluster::status::version_in;
 use sc_job::exit;
 
 use crate::chart;
@@ -25,8 +26,8 @@ pub(crate) struct States {
     /// How the release is.
     pub(crate) release: State,
     applied: Option<Applied>,
-    /// The connection sets that the last run went by, each with its resourceVersion.
-    sets: BTreeMap<String, String>,
+    /// The connection sets that the last run went by, as `name=version` with blanks between.
+    sets: String,
 }
 
 impl Applied {
@@ -49,13 +50,8 @@ impl Applied {
 impl States {
     /// By the state of the release, and if that is Failed, what was applied all the same, as far as it is known; and the versions of the sets that the last
     /// run went by, as `name=version` with blanks between.
-    pub(crate) fn of(release: State, applied: Option<Applied>, sets: &str) -> Self {
-        let sets = sets.split(' ').filter_map(|set| set.split_once('='));
-        Self {
-            release,
-            applied: applied.filter(|_| release == State::Failed),
-            sets: sets.map(|(name, version)| (name.to_owned(), version.to_owned())).collect(),
-        }
+    pub(crate) fn of(release: State, applied: Option<Applied>, sets: String) -> Self {
+        Self { release, applied: applied.filter(|_| release == State::Failed), sets }
     }
 
     /// How this connection is.
@@ -74,7 +70,7 @@ impl States {
     /// Whether the last run went by the set as it is now; nothing if it is not known how it was then.
     fn is_read(&self, set: &str) -> Option<bool> {
         let (name, version) = set.split_once('=')?;
-        self.sets.get(name).map(|known| known == version)
+        version_in(&self.sets, name).map(|known| known == version)
     }
 
     /// The objects of this connection that are known not to have been applied as it is now.
@@ -152,7 +148,7 @@ mod tests {
         use State::{Failed, Pending, Succeeded};
         let record = || parse(&[("exitCode", "3"), ("unapplied", ORDERS), ("unappliedCount", "1")]);
         let states = |release, applied, set| {
-            let states = States::of(release, applied, "media=7 shop=42");
+            let states = States::of(release, applied, "media=7 shop=42".to_owned());
             connections().iter().map(|connection| states.state(connection, set)).collect::<Vec<_>>()
         };
         assert_eq!(states(Failed, record(), Some("shop=42")), [Failed, Succeeded, Succeeded]);
@@ -170,8 +166,8 @@ mod tests {
         let record = || parse(&[("exitCode", "3"), ("unappliedCount", "0")]);
         assert!(record().is_some());
         for state in [State::Succeeded, State::Running, State::Pending] {
-            assert_eq!(States::of(state, record(), "").applied, None, "{state:?}");
+            assert_eq!(States::of(state, record(), String::new()).applied, None, "{state:?}");
         }
-        assert_eq!(States::of(State::Failed, record(), "").applied, record());
+        assert_eq!(States::of(State::Failed, record(), String::new()).applied, record());
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use sc_core::names::CONFIG_HASH;
 use sc_job::cluster::Cluster;
-use sc_job::cluster::status::Status;
+use sc_job::cluster::status::{Status, version_in};
 use sc_job::exit;
 use serde::Serialize;
 use serde_json::Value;
@@ -114,7 +114,7 @@ impl Proof {
 
     /// The resourceVersion of a Secret when the last success has read it.
     pub(crate) fn version_of(&self, secret: &str) -> Option<&str> {
-        self.references.split(' ').filter_map(|entry| entry.split_once('=')).find(|(name, _)| *name == secret).map(|(_, version)| version)
+        version_in(&self.references, secret)
     }
 
     /// Whether the values of this revision were applied, which Helm may not have brought to the cluster.
@@ -133,10 +133,10 @@ impl Proof {
     pub(crate) fn states_of(&self, stored: &Stored) -> States {
         let state = self.state_of(stored);
         let sets = match state {
-            State::Succeeded => self.references.as_str(),
-            State::Failed if self.is_of(stored) => self.sets.as_str(),
+            State::Succeeded => self.references.clone(),
+            State::Failed if self.is_of(stored) => self.sets.clone(),
             // No run has gone by these values to its end.
-            State::Failed | State::Running | State::Pending => "",
+            State::Failed | State::Running | State::Pending => String::new(),
         };
         States::of(state, self.applied.clone().filter(|_| self.is_of(stored)), sets)
     }

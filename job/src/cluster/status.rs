@@ -72,7 +72,7 @@ impl Status {
     /// The resourceVersion at which a Secret in the namespace of the release was used by the last success.
     #[must_use]
     pub fn version_of(&self, secret: &str) -> Option<&str> {
-        self.map.text("references").split(' ').filter_map(|entry| entry.split_once('=')).find(|(name, _)| *name == secret).map(|(_, version)| version)
+        version_in(self.map.text("references"), secret)
     }
 
     /// What stands under a key; empty if it is not there.
@@ -190,6 +190,16 @@ fn unapplied(done: &Done) -> Vec<(&'static str, String)> {
     vec![("unapplied", named), ("unappliedCount", count.to_string()), ("sets", pairs(&done.sets))]
 }
 
+/// The resourceVersion of a Secret in a text of `name=version` with blanks between.
+#[must_use]
+pub fn version_in<'a>(versions: &'a str, secret: &str) -> Option<&'a str> {
+    pairs_of(versions).find(|(name, _)| *name == secret).map(|(_, version)| version)
+}
+
+fn pairs_of(versions: &str) -> impl Iterator<Item = (&str, &str)> {
+    versions.split(' ').filter_map(|pair| pair.split_once('='))
+}
+
 fn pairs(versions: &BTreeMap<String, String>) -> String {
     let pairs: Vec<String> = versions.iter().map(|(name, version)| format!("{name}={version}")).collect();
     pairs.join(" ")
@@ -205,7 +215,7 @@ fn kept(before: &str, done: &Done) -> String {
 
 /// The names of those Secrets that have another version than at the last success.
 fn rotated<'a>(before: &str, versions: &'a BTreeMap<String, String>) -> Vec<&'a str> {
-    let before: BTreeMap<&str, &str> = before.split(' ').filter_map(|entry| entry.split_once('=')).collect();
+    let before: BTreeMap<&str, &str> = pairs_of(before).collect();
     let differs = |(name, version): &(&String, &String)| before.get(name.as_str()).is_some_and(|known| known != version);
     versions.iter().filter(differs).map(|(name, _)| name.as_str()).collect()
 }
