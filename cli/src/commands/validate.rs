@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use sc_core::endpoint::Endpoint;
-use sc_core::problem::{Problem, Problems};
+use sc_core::problem::{At, Problem, Problems};
 use sc_core::report::{Outcome, Told};
 use sc_core::values::Values;
 use sc_job::exit;
@@ -26,6 +26,8 @@ use crate::validation::{CERTIFICATE, CONFIGURATION, Checks, DNS, GREETING, OBJEC
 use crate::workload::items;
 use crate::{federation, progress, vault_driver};
 
+/// Where a connection stands in values that have no other.
+const ALONE: &str = "connections[0]";
 /// The columns of the table.
 const HEADER: [&str; 5] = ["Check", "Result", "Time", "Found", "Fix"];
 /// The checks that the probe does.
@@ -41,7 +43,11 @@ pub(crate) async fn run(args: &ValidateArgs, place: &Place) -> Result<u8> {
     let listing = Listing::read(&store, &stored).await?;
     let mut checks = Checks::default();
     if let Some(broken) = listing.broken(&wanted)? {
-        checks.failures(CONFIGURATION, broken.problems.iter().map(|problem| (told_at(problem), problem.fix())), Duration::ZERO);
+        checks.failures(
+            CONFIGURATION,
+            broken.problems.iter().map(|problem| (told_at(problem, &problem.at.to_string()), problem.fix())),
+            Duration::ZERO,
+        );
         checks.skip(&[REFERENCES, OBJECTS], "an earlier check has failed");
         checks.skip(&OF_PROBE, "what is there is not as it should be: see above");
         show(args, &checks)?;
@@ -93,8 +99,13 @@ async fn validate(
     Ok(())
 }
 
-fn told_at(problem: &Problem) -> String {
-    format!("{problem} (at {})", problem.at)
+fn told_at(problem: &Problem, at: &str) -> String {
+    format!("{problem} (at {at})")
+}
+
+/// A place in values that have but this connection, as it is in those where the connection is at home.
+fn at_home(at: &At, home: &At) -> String {
+    at.to_string().replacen(ALONE, &home.to_string(), 1)
 }
 
 /// Where the target is reached.
@@ -121,7 +132,8 @@ async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks:
         return Err(error.context("failed to look at the objects"));
     }
     let (references, others): (Vec<_>, Vec<_>) = report.problems.iter().partition(is_reference);
-    if !checks.failures(CONFIGURATION, others.into_iter().map(|problem| (told_at(problem), problem.fix())), took) {
+    let at = |problem: &Problem| at_home(&problem.at, &listed.connection.at);
+    if !checks.failures(CONFIGURATION, others.into_iter().map(|problem| (told_at(problem, &at(problem)), problem.fix())), took) {
         checks.success(CONFIGURATION, "it fits the catalogue", Duration::ZERO);
     }
     if !checks.failures(REFERENCES, references.into_iter().map(|problem| (problem.to_string(), problem.fix())), took) {
@@ -202,4 +214,18 @@ fn told_of(outcomes: &Outcomes) -> String {
 
 fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_told_where_the_connection_is_at_home() {
+        let alone = At::top().field("connections").item(0);
+        let home = At::of_set(1, "more").item(3);
+        assert_eq!(at_home(&alone.field("target"), &home), "Secret more: [3].target");
+        assert_eq!(at_home(&At::top().field("targetServices").item(0), &home), "targetServices[0]");
+        assert_eq!(at_home(&alone, &alone), ALONE);
+    }
 }

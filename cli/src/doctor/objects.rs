@@ -37,7 +37,9 @@ pub(super) fn examine(facts: &Facts, findings: &mut Findings<'_>) {
     }
     // A run takes over what has changed, unless something else makes it fail.
     if is_proved || !runs::is_explained(findings) {
-        rotated.into_iter().for_each(|secret| findings.add("SC1308", secret, []));
+        for secret in rotated {
+            findings.add("SC1308", secret, []);
+        }
     }
 }
 

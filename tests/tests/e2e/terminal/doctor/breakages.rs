@@ -463,7 +463,7 @@ pub(super) fn of_others(bed: &Bed) {
         json!([{"name": "X", "valueFrom": {"secretKeyRef": {"name": "own", "key": "AZURE_POSTGRESQL_HOTS"}}}]);
     kube::apply(&[backup, secret(bed.shop(), "own", &json!({"key": "value"})), web]);
     let waits = |pod: &Value| pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "CreateContainerConfigError";
-    kube::wait_for("the pod that lacks a key", Duration::from_secs(60), || kube::list(bed.shop(), "pods").iter().any(waits).then_some(()));
+    kube::wait_for("the pod that lacks a key", Duration::from_mins(1), || kube::list(bed.shop(), "pods").iter().any(waits).then_some(()));
 }
 
 /// When the workload's container was started, as Kubernetes writes it.
