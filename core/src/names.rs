@@ -241,10 +241,11 @@ pub fn normalised(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// Whether a name begins as those of connections' objects do, in whatever case: then it can be a slip of one.
+/// Whether a name begins as those of connections' objects do, in whatever case and with whichever separator: then it can be a slip of one.
 #[must_use]
 pub fn begins_as_ours(name: &str) -> bool {
-    name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("sc"))
+    let is_between = |rest: &str| rest.starts_with(|c: char| !c.is_ascii_alphanumeric());
+    name.split_at_checked(2).is_some_and(|(start, rest)| start.eq_ignore_ascii_case("sc") && is_between(rest))
 }
 
 /// Whether `text` can be the name of a variable: what a Secret's key may be made of (Kubernetes, "Secrets", restrictions on names).
@@ -319,8 +320,8 @@ mod tests {
 
     #[test]
     fn a_slip_begins_as_the_name_that_was_meant() {
-        assert!(["sc-orders-secret", "SC_orders", "sc"].into_iter().all(begins_as_ours));
-        assert!(!["orders-secret", "s", "", "ö"].into_iter().any(begins_as_ours));
+        assert!(["sc-orders-secret", "SC_orders", "sc.orders", "sc-"].into_iter().all(begins_as_ours));
+        assert!(!["orders-secret", "scheduler-orders", "scylla", "sc0-orders", "sc", "s", "", "ö"].into_iter().any(begins_as_ours));
     }
 
     #[test]
