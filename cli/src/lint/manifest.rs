@@ -3,12 +3,13 @@
 use super::kustomize::generated;
 use super::tree::Node;
 
-/// What makes a Secret beside the Secret itself, and where its name is: Sealed Secrets, External Secrets and cert-manager.
-const MAKERS: [(&str, &str); 4] = [
+/// What makes a Secret beside the Secret itself, and where its name is: Sealed Secrets, External Secrets, cert-manager, and the Secrets Store CSI driver.
+const MAKERS: [(&str, &str); 5] = [
     ("SealedSecret", "/metadata/name"),
     ("ExternalSecret", "/spec/target/name"),
     ("ExternalSecret", "/metadata/name"),
     ("Certificate", "/spec/secretName"),
+    ("SecretProviderClass", "/spec/secretObjects/*/secretName"),
 ];
 
 /// The kinds of workloads that are in no namespace.
@@ -74,7 +75,7 @@ impl<'a> Manifests<'a> {
 
 impl Manifest<'_> {
     fn makes(&self, kind: &str, name: &str) -> bool {
-        let is_at = |pointer| self.whole.at(pointer).text() == Some(name);
+        let is_at = |pointer| self.whole.all_at(pointer).into_iter().any(|node| node.text() == Some(name));
         let is_maker = || kind == "Secret" && MAKERS.into_iter().any(|(maker, pointer)| self.kind == maker && is_at(pointer));
         self.kind == kind && is_at("/metadata/name") || is_maker()
     }

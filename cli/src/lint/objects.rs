@@ -33,6 +33,12 @@ impl<'c> Objects<'c> {
         self.0.iter().find(|object| object.is(kind, namespace) && &*object.id.name == name)
     }
 
+    /// Whether the CSI driver keeps a Secret of this name for a connection.
+    fn is_synced(&self, kind: ObjectKind, namespace: Option<&str>, name: &str) -> bool {
+        let mut classes = self.0.iter().filter(|object| object.is(ObjectKind::SecretProviderClass, namespace));
+        kind == ObjectKind::Secret && classes.any(|class| class.connection.sync_secret.as_deref() == Some(name))
+    }
+
     /// The connections in a namespace whose identity this ServiceAccount stands for.
     pub(crate) fn of_account(&self, namespace: Option<&str>, account: &Node) -> impl Iterator<Item = &'c Connection> {
         let is_it = move |object: &&Object<'_>| object.is(ObjectKind::ServiceAccount, namespace) && Some(&*object.id.name) == account.text();
@@ -41,7 +47,8 @@ impl<'c> Objects<'c> {
 
     /// Notes what is wrong with a name if no connection gives such an object in that namespace, and it can have been meant to be one.
     pub(crate) fn check(&self, kind: ObjectKind, namespace: Option<&str>, node: &Node, findings: &mut Findings) {
-        let Some(name) = node.text().filter(|name| self.find(kind, namespace, name).is_none()) else { return };
+        let is_given = |name: &str| self.find(kind, namespace, name).is_some() || self.is_synced(kind, namespace, name);
+        let Some(name) = node.text().filter(|name| !is_given(name)) else { return };
         let bare = name.trim();
         if bare != name && (has_our_form(kind, bare) || self.find(kind, namespace, bare).is_some()) {
             let what = format!("the name of {} `{bare}` begins or ends with white space", kind.name());

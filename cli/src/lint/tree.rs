@@ -66,6 +66,14 @@ impl Node {
         pointer.split('/').skip(1).fold(self, |node, name| node.get(name))
     }
 
+    /// The nodes at the ends of such a path, in which `*` is each item of a list.
+    pub(crate) fn all_at(&self, pointer: &str) -> Vec<&Self> {
+        pointer.split('/').skip(1).fold(vec![self], |nodes, name| match name {
+            "*" => nodes.into_iter().flat_map(Self::items).collect(),
+            name => nodes.into_iter().map(|node| node.get(name)).collect(),
+        })
+    }
+
     /// The items of a list.
     pub(crate) fn items(&self) -> &[Self] {
         if let Tree::List(items) = &self.tree { items } else { &[] }
