@@ -27,15 +27,19 @@ pub(crate) fn check(manifest: &Manifest<'_>, objects: &Objects<'_>, findings: &m
     }
 }
 
-/// Looks at the object itself. Those of `sc render` have the job's mark, and one that its connection takes over is no mistake.
+/// Looks at the object itself, and at the Secrets that are made of it. Those of `sc render` have the job's mark, and one that its connection takes over
+/// is no mistake.
 fn itself(manifest: &Manifest<'_>, objects: &Objects<'_>, findings: &mut Findings) {
-    let metadata = manifest.whole.get("metadata");
-    let kind = ObjectKind::ALL.into_iter().find(|kind| manifest.kind == kind.name());
-    let (Some(kind), Some(name)) = (kind, metadata.get("name").text()) else { return };
-    let is_marked = metadata.get("labels").get(MANAGED_BY).text() == Some(MANAGER);
-    let is_refused = objects.find(kind, manifest.namespace, name).is_some_and(|object| !object.connection.adopt);
-    if is_refused && !is_marked {
-        let what = format!("{} {} has a name that the job gives, and is written by hand", kind.name(), Word::new(name));
-        findings.about(Mistake::ObjectByHand, metadata.get("name"), what, Mistake::ObjectByHand.entry().fix);
+    if manifest.is_change() || manifest.whole.at("/metadata/labels").get(MANAGED_BY).text() == Some(MANAGER) {
+        return;
+    }
+    for (made, node) in manifest.makes() {
+        let kind = ObjectKind::ALL.into_iter().find(|kind| made == kind.name());
+        let (Some(kind), Some(name)) = (kind, node.text()) else { continue };
+        if objects.find(kind, manifest.namespace, name).is_some_and(|object| !object.connection.adopt) {
+            let how = if made == manifest.kind { "is written by hand".to_owned() } else { format!("is made by this {}", manifest.kind) };
+            let what = format!("{made} {} has a name that the job gives, and {how}", Word::new(name));
+            findings.about(Mistake::ObjectByHand, node, what, Mistake::ObjectByHand.entry().fix);
+        }
     }
 }

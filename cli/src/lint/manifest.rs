@@ -3,14 +3,15 @@
 use super::kustomize::generated;
 use super::tree::Node;
 
-/// What makes a Secret beside the Secret itself, and where its name is: Sealed Secrets, External Secrets, cert-manager, and the Secrets Store CSI driver.
-const MAKERS: [(&str, &str); 5] = [
-    ("SealedSecret", "/metadata/name"),
-    ("ExternalSecret", "/spec/target/name"),
-    ("ExternalSecret", "/metadata/name"),
-    ("Certificate", "/spec/secretName"),
-    ("SecretProviderClass", "/spec/secretObjects/*/secretName"),
+/// What makes a Secret beside the Secret itself, and where its name is, first where it is looked for first: Sealed Secrets, External Secrets, cert-manager, and the Secrets Store CSI driver.
+const MAKERS: [(&str, &[&str]); 4] = [
+    ("SealedSecret", &["/metadata/name"]),
+    ("ExternalSecret", &["/spec/target/name", "/metadata/name"]),
+    ("Certificate", &["/spec/secretName"]),
+    ("SecretProviderClass", &["/spec/secretObjects/*/secretName"]),
 ];
+/// Where an ExternalSecret says that it makes no Secret of its own, and in which words.
+const CREATION: (&str, [&str; 2]) = ("/spec/target/creationPolicy", ["Merge", "None"]);
 
 /// The kinds of workloads that are in no namespace.
 const OF_CLUSTER: [&str; 1] = ["ClusterWorkflowTemplate"];
@@ -63,7 +64,7 @@ impl<'a> Manifests<'a> {
     /// What makes such an object by what the files say. What states no namespace may be in any.
     pub(crate) fn find(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<&Manifest<'a>> {
         let is_near = |other: Option<&str>| namespace.is_none() || other.is_none() || other == namespace;
-        self.all.iter().find(|manifest| is_near(manifest.namespace) && manifest.makes(kind, name) || manifest.generates(kind, name))
+        self.all.iter().find(|manifest| is_near(manifest.namespace) && manifest.is_maker_of(kind, name) || manifest.generates(kind, name))
     }
 
     /// Whether workloads that call an object by this name get one that is generated, under another name.
@@ -73,11 +74,24 @@ impl<'a> Manifests<'a> {
     }
 }
 
-impl Manifest<'_> {
-    fn makes(&self, kind: &str, name: &str) -> bool {
-        let is_at = |pointer| self.whole.all_at(pointer).into_iter().any(|node| node.text() == Some(name));
-        let is_maker = || kind == "Secret" && MAKERS.into_iter().any(|(maker, pointer)| self.kind == maker && is_at(pointer));
-        self.kind == kind && is_at("/metadata/name") || is_maker()
+impl<'a> Manifest<'a> {
+    /// The names of all that there is by it, each with its kind: its own, and those of Secrets that are made of it.
+    pub(crate) fn makes(&self) -> impl Iterator<Item = (&'a str, &'a Node)> {
+        let pointers = MAKERS.into_iter().find(|(maker, _)| *maker == self.kind).map_or(&[][..], |(_, pointers)| pointers);
+        let is_named = |node: &&Node| node.is_there() && node.text() != Some("");
+        let named = |pointer: &&str| self.whole.all_at(pointer).into_iter().filter(is_named).collect();
+        let secrets = pointers.iter().map(named).find(|names: &Vec<&Node>| !names.is_empty()).unwrap_or_default();
+        [(self.kind, self.whole.at("/metadata/name"))].into_iter().chain(secrets.into_iter().map(|name| ("Secret", name)))
+    }
+
+    fn is_maker_of(&self, kind: &str, name: &str) -> bool {
+        self.makes().any(|(made, node)| made == kind && node.text() == Some(name))
+    }
+
+    /// Whether the Secret that it writes into is made elsewhere.
+    pub(crate) fn is_change(&self) -> bool {
+        let (pointer, words) = CREATION;
+        self.whole.at(pointer).text().is_some_and(|policy| words.contains(&policy))
     }
 
     fn generates(&self, kind: &str, name: &str) -> bool {
