@@ -13,7 +13,7 @@ use sc_tests::{files, golden, stem, tree};
 use serde_json::{Value, json};
 
 /// Name, arguments, and the file that is standard input.
-const TRANSCRIPTS: [(&str, &str, &str); 75] = [
+const TRANSCRIPTS: [(&str, &str, &str); 78] = [
     ("bind-fixed", "bind job/report orders", ""),
     ("bind-kind", "bind service/web orders", ""),
     ("bind-no-kind", "bind web orders", ""),
@@ -36,10 +36,13 @@ const TRANSCRIPTS: [(&str, &str, &str); 75] = [
     ("lint-namespace-empty-shop", "lint -f lint/namespace-empty.yaml --values connections.yaml --kube-namespace shop -o table", ""),
     ("lint-namespace-other", "lint -f lint/SC2020.yaml --values connections.yaml --kube-namespace books -o table", ""),
     ("lint-sets", "lint -f lint/clean.yaml --values sets.yaml -o tsv", ""),
+    ("lint-sets-mistake", "lint -f lint/SC2011.yaml --values sets.yaml -o tsv", ""),
+    ("lint-sets-others", "lint -f elsewhere-secret.yaml --values sets.yaml -o tsv", ""),
     ("lint-standard-input", "lint -f - --values connections.yaml -o tsv", "lint/SC2007.yaml"),
     ("lint-standard-input-twice", "lint -f - --values -", "lint/SC2007.yaml"),
     ("lint-unreadable", "lint -f lint/SC2011.yaml -f secrets-broken.yaml -f lint-hostile.yaml --values connections.yaml -o tsv", ""),
     ("lint-values-unreadable", "lint -f lint/clean.yaml --values secrets-broken.yaml", ""),
+    ("lint-values-wrong", "lint -f elsewhere-secret.yaml --values wrong.yaml -o tsv", ""),
     ("list", "list-support-types -o table", ""),
     ("list-auth-type", "list-support-types --auth-type csi -o table", ""),
     ("list-client-type", "list-support-types --client-type kafka-springBoot -o table", ""),

@@ -80,8 +80,8 @@ pub(crate) struct BindArgs {
 #[derive(Debug, Parser)]
 #[command(after_help = "Exit codes:
   0  nothing is wrong; a warning alone is no mistake
-  1  the release, the cluster or a file could not be read
-  2  a file is not YAML, or the values are wrong
+  1  the release, the cluster or a file could not be read, or connections that a name may lead to
+  2  a file is not YAML, or holds no values where it should; a wrong connection is a warning
   3  there are mistakes
 
 Examples:

@@ -35,24 +35,31 @@ pub(crate) async fn run(args: &LintArgs, place: &Place) -> Result<u8> {
     let namespace = args.kube_namespace.as_deref();
     let files = Manifests::of(documents.iter().flat_map(|(_, nodes)| nodes), namespace);
     let in_file = |(file, nodes)| findings(&Manifests::of(nodes, namespace), &files, &objects).into_iter().map(move |finding| (file, finding));
-    let found: Vec<(&Path, Finding)> = documents.iter().map(|(file, nodes)| (file.as_path(), nodes)).flat_map(in_file).collect();
+    let found = documents.iter().map(|(file, nodes)| (file.as_path(), nodes)).flat_map(in_file);
+    // What no connection gives that could be read may be given by one that could not.
+    let (open, found): (Vec<_>, Vec<_>) = found.partition(|(_, finding)| !listing.is_whole && finding.mistake.is_of_absence());
     output::show(args.output.form(), &shown(&found))?;
-    if found.is_empty() && problems.is_empty() {
+    if found.is_empty() && problems.is_empty() && open.is_empty() {
         output::say(&format!("found no mistake; workloads: {}", workloads(&files)));
     }
     output::problems_beside(&listing.problems);
+    if !open.is_empty() {
+        output::say(&format!("warning: not all connections could be read; names that may lead to the others: {}", open.len()));
+    }
     for problem in &problems {
         output::problem(problem, None);
     }
-    Ok(code(&found, &problems))
+    Ok(code(&found, problems.is_empty(), open.is_empty()))
 }
 
-fn code(found: &[(&Path, Finding)], problems: &[Problem]) -> u8 {
+/// What could not be looked at goes before what was found.
+fn code(found: &[(&Path, Finding)], is_read: bool, is_decided: bool) -> u8 {
     let has_errors = found.iter().any(|(_, finding)| finding.mistake.entry().level == Level::Error);
-    match (problems.is_empty(), has_errors) {
-        (false, _) => exit::INVALID,
-        (true, true) => exit::REFUSED,
-        (true, false) => 0,
+    match (is_read, is_decided, has_errors) {
+        (false, ..) => exit::INVALID,
+        (true, false, _) => exit::FAILED,
+        (true, true, true) => exit::REFUSED,
+        (true, true, false) => exit::APPLIED,
     }
 }
 

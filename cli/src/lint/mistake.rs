@@ -63,6 +63,11 @@ pub(crate) struct Entry {
 }
 
 impl Mistake {
+    /// Whether it is one only if there are no more connections than are known.
+    pub(crate) fn is_of_absence(self) -> bool {
+        matches!(self, Self::AccountUnknown | Self::SecretUnknown | Self::ClassUnknown)
+    }
+
     /// What there is to say of it.
     pub(crate) fn entry(self) -> &'static Entry {
         let entry = &TABLE[self as usize];
