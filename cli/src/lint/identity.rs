@@ -37,7 +37,7 @@ fn account(pods: &Pods<'_>, is_labelled: bool, findings: &mut Findings) {
     if findings.0.len() == before && pods.has_known_account() {
         other_account(pods, findings);
     }
-    if is_labelled && pods.has_known_account() && is_default(pods.account()) && findings.0.len() == before {
+    if is_labelled && pods.has_known_account() && is_default(pods.account()) && pods.identity().is_none() && findings.0.len() == before {
         findings.add(Mistake::AccountMissing, pods.parts.label(USE_IDENTITY));
     }
 }

@@ -61,10 +61,10 @@ impl<'a> Manifests<'a> {
         self.all.push(Manifest { whole, kind, api_version, namespace });
     }
 
-    /// What makes such an object by what the files say. What states no namespace may be in any.
-    pub(crate) fn find(&self, kind: &str, namespace: Option<&str>, name: &str) -> Option<&Manifest<'a>> {
-        let is_near = |other: Option<&str>| namespace.is_none() || other.is_none() || other == namespace;
-        self.all.iter().find(|manifest| is_near(manifest.namespace) && manifest.is_maker_of(kind, name) || manifest.generates(kind, name))
+    /// All that make such an object by what the files say. What states no namespace may be in any.
+    pub(crate) fn makers(&self, kind: &str, namespace: Option<&str>, name: &str) -> impl Iterator<Item = &Manifest<'a>> {
+        let is_near = move |other: Option<&str>| namespace.is_none() || other.is_none() || other == namespace;
+        self.all.iter().filter(move |manifest| is_near(manifest.namespace) && manifest.is_maker_of(kind, name) || manifest.generates(kind, name))
     }
 
     /// Whether workloads that call an object by this name get one that is generated, under another name.

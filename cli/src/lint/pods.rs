@@ -70,12 +70,17 @@ impl<'a> Pods<'a> {
         self.parts.elsewhere != Elsewhere::Account && !self.account().is_filled_in()
     }
 
+    /// The identity of their ServiceAccount, if the files say one: where none is named, that is `default`.
+    pub(crate) fn identity(&self) -> Option<&'a Node> {
+        let name = Some(self.account()).filter(|name| !name.is_filled_in())?.text().filter(|name| !name.is_empty()).unwrap_or("default");
+        let accounts = self.around.files.makers(ObjectKind::ServiceAccount.name(), self.around.namespace, name);
+        accounts.map(|account| account.whole.at("/metadata/annotations").get(WEBHOOK_CLIENT_ID)).find(|identity| identity.is_there())
+    }
+
     /// Whether they run as the ServiceAccount of a connection's identity, or as another that the files say is of that identity.
     pub(crate) fn run_as(&self, wanted: &str) -> bool {
-        let Some(name) = self.account().text() else { return false };
-        let own = || self.around.files.find(ObjectKind::ServiceAccount.name(), self.around.namespace, name);
-        let client_id = || Guid::parse(own()?.whole.at("/metadata/annotations").get(WEBHOOK_CLIENT_ID).text()?);
-        name == wanted || client_id().is_some_and(|id| id.service_account() == wanted)
+        let client_id = || Guid::parse(self.identity()?.text()?);
+        self.account().text() == Some(wanted) || client_id().is_some_and(|id| id.service_account() == wanted)
     }
 
     /// Whether they want a token from the webhook: by the connections of their ServiceAccount that they use, or if they use none, by all of it, unless

@@ -39,6 +39,6 @@ impl<'a> Surroundings<'a> {
 
     /// Whether the files have an object of this kind and name.
     pub(crate) fn is_in_files(&self, kind: &str, name: &Node) -> bool {
-        name.text().is_some_and(|name| self.files.find(kind, self.namespace, name).is_some())
+        name.text().is_some_and(|name| self.files.makers(kind, self.namespace, name).next().is_some())
     }
 }

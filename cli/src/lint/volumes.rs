@@ -1,7 +1,6 @@
 //! Whether pods get the files of connections: volumes of the Secrets Store CSI driver.
 
 use sc_core::object::ObjectKind;
-use sc_core::problem::Choice;
 
 use super::Findings;
 use super::mistake::Mistake;
@@ -12,21 +11,20 @@ use crate::workload::{CSI_DRIVER, Needs};
 /// Looks for mistakes about volumes.
 pub(crate) fn check(pods: &Pods<'_>, findings: &mut Findings) {
     for volume in pods.volumes() {
-        driver(volume, findings);
         let class = class(volume);
         pods.around.check(ObjectKind::SecretProviderClass, class, findings);
         logged_in(pods, volume, findings);
         if pods.around.is_of_connection(ObjectKind::SecretProviderClass, class) {
+            driver(volume, findings);
             mounted(pods, volume, findings);
         }
     }
 }
 
-/// Whether a volume that is meant for the driver names it.
+/// Whether the volume of a connection is the driver's. Others have drivers of their own for theirs, as GKE does.
 fn driver(volume: &Node, findings: &mut Findings) {
     let driver = volume.at("/csi/driver");
-    let is_meant = |name: &str| class(volume).is_there() || Choice::of(name, [CSI_DRIVER]).nearest().is_some();
-    if driver.text().is_some_and(|name| name != CSI_DRIVER && is_meant(name)) {
+    if driver.text().is_some_and(|name| name != CSI_DRIVER) {
         findings.add(Mistake::DriverUnknown, driver);
     }
 }
