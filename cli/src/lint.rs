@@ -4,7 +4,7 @@
 
 mod by_hand;
 mod identity;
-mod kustomize;
+pub(crate) mod kustomize;
 pub(crate) mod manifest;
 pub(crate) mod mistake;
 pub(crate) mod objects;

@@ -13,7 +13,7 @@ use sc_tests::{files, golden, stem, tree};
 use serde_json::{Value, json};
 
 /// Name, arguments, and the file that is standard input.
-const TRANSCRIPTS: [(&str, &str, &str); 78] = [
+const TRANSCRIPTS: [(&str, &str, &str); 80] = [
     ("bind-fixed", "bind job/report orders", ""),
     ("bind-kind", "bind service/web orders", ""),
     ("bind-no-kind", "bind web orders", ""),
@@ -32,6 +32,8 @@ const TRANSCRIPTS: [(&str, &str, &str); 78] = [
     ("lint-folder", "lint -f lint --values connections.yaml", ""),
     ("lint-hostile", "lint -f lint-hostile.yaml --values connections.yaml -o yaml", ""),
     ("lint-json", "lint -f lint/SC2020.yaml -f lint/SC2012.yaml --values connections.yaml -o json", ""),
+    ("lint-kustomization-stated", "lint -f lint/kustomization.yaml --values connections.yaml --kube-namespace books -o table", ""),
+    ("lint-kustomization-twice", "lint -f lint/SC2020.yaml -f lint/kustomization.yaml -f kustomization.yaml --values connections.yaml -o tsv", ""),
     ("lint-namespace", "lint -f lint/SC2020.yaml --values connections.yaml --kube-namespace shop -o table", ""),
     ("lint-namespace-empty-shop", "lint -f lint/namespace-empty.yaml --values connections.yaml --kube-namespace shop -o table", ""),
     ("lint-namespace-other", "lint -f lint/SC2020.yaml --values connections.yaml --kube-namespace books -o table", ""),

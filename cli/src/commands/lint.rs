@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use crate::args::workload::LintArgs;
 use crate::input;
-use crate::lint::manifest::Manifests;
+use crate::lint::manifest::{Manifests, Namespaces};
 use crate::lint::mistake::{Entry, Level};
 use crate::lint::objects::Objects;
 use crate::lint::tree::Node;
-use crate::lint::{Finding, findings, workloads};
+use crate::lint::{Finding, findings, kustomize, workloads};
 use crate::listing::Listing;
 use crate::output::{self, Shown};
 use crate::place::Place;
@@ -32,9 +32,11 @@ pub(crate) async fn run(args: &LintArgs, place: &Place) -> Result<u8> {
     }
     let listing = Listing::of(args.values.as_deref(), place).await?;
     let objects = Objects::of(listing.present().map(|listed| &listed.connection));
-    let namespace = args.kube_namespace.as_deref();
-    let files = Manifests::of(documents.iter().flat_map(|(_, nodes)| nodes), namespace);
-    let in_file = |(file, nodes)| findings(&Manifests::of(nodes, namespace), &files, &objects).into_iter().map(move |finding| (file, finding));
+    let all = || documents.iter().flat_map(|(_, nodes)| nodes);
+    let unstated = args.kube_namespace.as_deref();
+    let namespaces = Namespaces { of_all: if unstated.is_none() { kustomize::namespace(all()) } else { None }, unstated };
+    let files = Manifests::of(all(), namespaces);
+    let in_file = |(file, nodes)| findings(&Manifests::of(nodes, namespaces), &files, &objects).into_iter().map(move |finding| (file, finding));
     let found = documents.iter().map(|(file, nodes)| (file.as_path(), nodes)).flat_map(in_file);
     // What no connection gives that could be read may be given by one that could not.
     let (open, found): (Vec<_>, Vec<_>) = found.partition(|(_, finding)| !listing.is_whole && finding.mistake.is_of_absence());

@@ -14,7 +14,7 @@ use super::objects::Objects;
 pub(crate) fn check(manifest: &Manifest<'_>, objects: &Objects<'_>, findings: &mut Findings) {
     itself(manifest, objects, findings);
     for generated in generated(manifest.whole, ObjectKind::Secret.name()).filter(|generated| !generated.is_change) {
-        let namespace = generated.namespace.or(manifest.namespace);
+        let namespace = manifest.moved_to.or(generated.namespace).or(manifest.namespace);
         let Some(object) = generated.name.text().and_then(|name| objects.find(ObjectKind::Secret, namespace, name)) else { continue };
         if generated.is_renamed {
             let (connection, name) = (object.connection.name.as_str(), &object.id.name);

@@ -1,8 +1,13 @@
-//! The objects that kustomize generates, as a kustomization lists them.
+//! What a kustomization says of the objects in its files: where they are, and which it generates.
 //!
 //! Rule: where workloads are in the end is for the kustomization to say, so what it makes is not looked for by namespace.
 
+use super::manifest::group;
 use super::tree::Node;
+
+const OF_KUSTOMIZE: &str = "kustomize.config.k8s.io";
+/// The lists by which a kustomization is known that does not say what it is.
+const LISTS: [&str; 5] = ["resources", "components", "patches", "secretGenerator", "configMapGenerator"];
 
 /// The kinds that are generated, and the field that lists them (kustomize 5, "Kustomization File").
 const GENERATORS: [(&str, &str); 2] = [("Secret", "secretGenerator"), ("ConfigMap", "configMapGenerator")];
@@ -19,6 +24,22 @@ pub(crate) struct Generated<'a> {
     pub(crate) is_renamed: bool,
     /// Whether it changes an object that is made elsewhere.
     pub(crate) is_change: bool,
+}
+
+/// The namespace into which the only kustomization of these documents puts all objects, whatever they say; of several, it is open which does.
+pub(crate) fn namespace<'a>(documents: impl IntoIterator<Item = &'a Node>) -> Option<&'a str> {
+    let mut kustomizations = documents.into_iter().filter(|document| is_kustomization(document));
+    let (Some(only), None) = (kustomizations.next(), kustomizations.next()) else { return None };
+    only.get("namespace").text().filter(|namespace| !namespace.is_empty())
+}
+
+/// Its kind may be left away. Flux has a kind of this name, too.
+fn is_kustomization(document: &Node) -> bool {
+    let is_of_group = || document.get("apiVersion").text().is_none_or(|version| group(version) == OF_KUSTOMIZE);
+    match document.get("kind").text() {
+        Some(kind) => kind == "Kustomization" && is_of_group(),
+        None => LISTS.into_iter().any(|list| !document.get(list).items().is_empty()),
+    }
 }
 
 /// The objects of a kind that a kustomization generates; none if a document is something else.

@@ -25,19 +25,29 @@ pub(crate) struct Manifest<'a> {
     api_version: Option<&'a str>,
     /// Its namespace, if that is known.
     pub(crate) namespace: Option<&'a str>,
+    /// The namespace of all, whatever they say.
+    pub(crate) moved_to: Option<&'a str>,
+}
+
+/// Where objects are, beside what they say themselves.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Namespaces<'a> {
+    /// Where all are, whatever they say.
+    pub(crate) of_all: Option<&'a str>,
+    /// Where those are that say nothing.
+    pub(crate) unstated: Option<&'a str>,
 }
 
 /// All of one file, or of several.
 pub(crate) struct Manifests<'a> {
     pub(crate) all: Vec<Manifest<'a>>,
-    /// Where those are that state no namespace.
-    namespace: Option<&'a str>,
+    namespaces: Namespaces<'a>,
 }
 
 impl<'a> Manifests<'a> {
-    /// Those of these documents. What states no namespace is taken to be in `namespace`.
-    pub(crate) fn of(documents: impl IntoIterator<Item = &'a Node>, namespace: Option<&'a str>) -> Self {
-        let mut manifests = Self { all: Vec::new(), namespace };
+    /// Those of these documents.
+    pub(crate) fn of(documents: impl IntoIterator<Item = &'a Node>, namespaces: Namespaces<'a>) -> Self {
+        let mut manifests = Self { all: Vec::new(), namespaces };
         for document in documents {
             manifests.add(document, ("", None));
         }
@@ -56,9 +66,10 @@ impl<'a> Manifests<'a> {
             }
             return;
         }
+        let Namespaces { of_all, unstated } = self.namespaces;
         let stated = whole.at("/metadata/namespace").text().filter(|namespace| !namespace.is_empty());
-        let namespace = stated.or(self.namespace).filter(|_| !OF_CLUSTER.contains(&kind));
-        self.all.push(Manifest { whole, kind, api_version, namespace });
+        let namespace = of_all.or(stated).or(unstated).filter(|_| !OF_CLUSTER.contains(&kind));
+        self.all.push(Manifest { whole, kind, api_version, namespace, moved_to: of_all });
     }
 
     /// All that make such an object by what the files say. What states no namespace may be in any.

@@ -280,7 +280,7 @@ mod tests {
 
     use super::*;
     use crate::lint::findings;
-    use crate::lint::manifest::Manifests;
+    use crate::lint::manifest::{Manifests, Namespaces};
     use crate::lint::objects::Objects;
     use crate::lint::tree::Node;
 
@@ -292,7 +292,7 @@ mod tests {
         let codes = |text: &[u8]| {
             let (documents, broken) = Node::parse(text);
             assert!(broken.is_empty(), "{broken:?}");
-            let file = Manifests::of(&documents, None);
+            let file = Manifests::of(&documents, Namespaces::default());
             findings(&file, &file, &objects).into_iter().map(|finding| finding.mistake.entry().code).collect()
         };
         files("cli/tests/input/lint", "yaml").iter().map(|file| (stem(file), codes(&std::fs::read(file).unwrap()))).collect()
