@@ -4,6 +4,7 @@
 
 mod by_hand;
 mod identity;
+mod keda;
 pub(crate) mod kustomize;
 pub(crate) mod manifest;
 pub(crate) mod mistake;
@@ -75,6 +76,7 @@ pub(crate) fn findings(file: &Manifests<'_>, files: &Manifests<'_>, objects: &Ob
         let around = Surroundings { namespace: manifest.namespace, files, objects };
         by_hand::check(manifest, objects, &mut findings);
         service_binding::check(manifest, &around, &mut findings);
+        keda::check(manifest, &around, &mut findings);
         for pods in Pods::all(manifest, around) {
             for rule in RULES {
                 rule(&pods, &mut findings);

@@ -13,8 +13,8 @@ const MAKERS: [(&str, &[&str]); 4] = [
 /// Where an ExternalSecret says that it makes no Secret of its own, and in which words.
 const CREATION: (&str, [&str; 2]) = ("/spec/target/creationPolicy", ["Merge", "None"]);
 
-/// The kinds of workloads that are in no namespace.
-const OF_CLUSTER: [&str; 1] = ["ClusterWorkflowTemplate"];
+/// The kinds that are in no namespace, and name what is in one.
+const OF_CLUSTER: [&str; 2] = ["ClusterWorkflowTemplate", "ClusterTriggerAuthentication"];
 
 /// An object.
 pub(crate) struct Manifest<'a> {

@@ -5,8 +5,9 @@ use super::tree::Node;
 use crate::workload::{CONTAINERS, Kind};
 
 /// Where kinds that are not known by name have a template of pods: a ReplicationController, an Argo Rollout and a Knative Service among others, a
-/// PodTemplate, and a ScaledJob of KEDA.
-const TEMPLATES: [&str; 3] = ["/spec/template", "/template", "/spec/jobTargetRef/template"];
+/// PodTemplate, and a ScaledJob of KEDA; or one for each of its parts: a JobSet, and a Job of Volcano.
+const TEMPLATES: [&str; 5] =
+    ["/spec/template", "/template", "/spec/jobTargetRef/template", "/spec/replicatedJobs/*/template/spec/template", "/spec/tasks/*/template"];
 
 /// The kinds of Argo Workflows, where each has its specification, and whether whoever uses it says more of its pods (v3, "Field Reference").
 const WORKFLOWS: [(&str, &str, bool); 4] = [
@@ -75,8 +76,13 @@ impl<'a> Parts<'a> {
         let workflow = WORKFLOWS.into_iter().find(|(kind, ..)| manifest.is_of(kind, OF_WORKFLOWS));
         match workflow {
             Some((_, spec, is_shared)) => Self::of_workflow(manifest.whole.at(spec), is_shared),
-            None => template(manifest).map(|template| Self::of_template(manifest.whole, template)).into_iter().collect(),
+            None => Self::of_templates(manifest.whole, &templates(manifest)),
         }
+    }
+
+    fn of_templates(whole: &'a Node, templates: &[&'a Node]) -> Vec<Self> {
+        let are_all = templates.len() == 1;
+        templates.iter().map(|template| Self { are_all, ..Self::of_template(whole, template) }).collect()
     }
 
     fn of_template(whole: &'a Node, template: &'a Node) -> Self {
@@ -167,10 +173,11 @@ fn volumes<'a>([template, others @ ..]: [&'a Node; 3], mounts: &[&Node]) -> Vec<
     volumes
 }
 
-/// The one template of pods.
-fn template<'a>(manifest: &Manifest<'a>) -> Option<&'a Node> {
+/// The templates of pods: that of a kind which is known, or all where others have them.
+fn templates<'a>(manifest: &Manifest<'a>) -> Vec<&'a Node> {
     let is_of = |kind: &Kind| manifest.is_of(kind.name(), group(kind.api_version()));
-    let known = Kind::named(manifest.kind).filter(is_of).map(|kind| manifest.whole.at(kind.template()));
+    let known = Kind::named(manifest.kind).filter(is_of).map(|kind| vec![manifest.whole.at(kind.template())]);
     let has_containers = |template: &&Node| !template.at("/spec/containers").items().is_empty();
-    known.or_else(|| TEMPLATES.into_iter().map(|pointer| manifest.whole.at(pointer)).find(has_containers))
+    let found = |pointer| manifest.whole.all_at(pointer).into_iter().filter(has_containers).collect();
+    known.or_else(|| TEMPLATES.into_iter().map(found).find(|templates: &Vec<&Node>| !templates.is_empty())).unwrap_or_default()
 }
