@@ -146,6 +146,12 @@ impl Connection {
         }
     }
 
+    /// The keys of the Secret that the CSI driver keeps for it.
+    #[must_use]
+    pub fn synced_keys(&self) -> BTreeSet<&str> {
+        self.vault_objects.iter().map(VaultObject::file).collect()
+    }
+
     /// The keys of its configuration, each with its value unless something confidential may be in it: a credential, or what the user adds.
     #[must_use]
     pub fn configurations(&self) -> Vec<(&str, Option<String>)> {

@@ -237,8 +237,7 @@ fn provider_spec(connection: &Connection) -> Value {
         VaultLogin::ServicePrincipal => {}
     }
     if let Some(name) = &connection.sync_secret {
-        let file = |object: &VaultObject| object.alias.clone().unwrap_or_else(|| object.name.clone());
-        let data: Vec<Value> = connection.vault_objects.iter().map(|object| json!({"objectName": file(object), "key": file(object)})).collect();
+        let data: Vec<Value> = connection.vault_objects.iter().map(|object| json!({"objectName": object.file(), "key": object.file()})).collect();
         spec["secretObjects"] = json!([{"secretName": name, "type": "Opaque", "data": data}]);
     }
     spec

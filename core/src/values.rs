@@ -166,6 +166,13 @@ pub struct VaultObject {
     pub kind: String,
 }
 
+impl VaultObject {
+    /// The file that it becomes, and its key in a Secret.
+    pub(crate) fn file(&self) -> &str {
+        self.alias.as_deref().unwrap_or(&self.name)
+    }
+}
+
 impl Values {
     /// Reads a document. Problems of single connections are added to `problems`; their entries say that they are not clean.
     ///

@@ -33,10 +33,10 @@ impl<'c> Objects<'c> {
         self.0.iter().find(|object| object.is(kind, namespace) && &*object.id.name == name)
     }
 
-    /// Whether the CSI driver keeps a Secret of this name for a connection.
-    fn is_synced(&self, kind: ObjectKind, namespace: Option<&str>, name: &str) -> bool {
+    /// The connection for which the CSI driver keeps a Secret of this name.
+    pub(crate) fn synced(&self, namespace: Option<&str>, name: &str) -> Option<&'c Connection> {
         let mut classes = self.0.iter().filter(|object| object.is(ObjectKind::SecretProviderClass, namespace));
-        kind == ObjectKind::Secret && classes.any(|class| class.connection.sync_secret.as_deref() == Some(name))
+        classes.find(|class| class.connection.sync_secret.as_deref() == Some(name)).map(|class| class.connection)
     }
 
     /// The connections in a namespace whose identity this ServiceAccount stands for.
@@ -47,7 +47,8 @@ impl<'c> Objects<'c> {
 
     /// Notes what is wrong with a name if no connection gives such an object in that namespace, and it can have been meant to be one.
     pub(crate) fn check(&self, kind: ObjectKind, namespace: Option<&str>, node: &Node, findings: &mut Findings) {
-        let is_given = |name: &str| self.find(kind, namespace, name).is_some() || self.is_synced(kind, namespace, name);
+        let is_synced = |name: &str| kind == ObjectKind::Secret && self.synced(namespace, name).is_some();
+        let is_given = |name: &str| self.find(kind, namespace, name).is_some() || is_synced(name);
         let Some(name) = node.text().filter(|name| !is_given(name)) else { return };
         let bare = name.trim();
         if bare != name && (has_our_form(kind, bare) || self.find(kind, namespace, bare).is_some()) {

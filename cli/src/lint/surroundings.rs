@@ -1,5 +1,8 @@
 //! Where the names of a manifest lead: to objects of connections in its namespace, or to what the files have there.
 
+use std::collections::BTreeSet;
+
+use sc_core::connection::Connection;
 use sc_core::object::ObjectKind;
 
 use super::Findings;
@@ -23,6 +26,15 @@ impl<'a> Surroundings<'a> {
     pub(crate) fn object(&self, kind: ObjectKind, name: &Node) -> Option<&'a Object<'a>> {
         let name = name.text().filter(|name| !self.files.is_renamed(kind.name(), name))?;
         self.objects.find(kind, self.namespace, name)
+    }
+
+    /// The connection that gives a Secret of this name, or has the CSI driver keep it, and the keys of that.
+    pub(crate) fn keys(&self, name: &Node) -> Option<(&'a Connection, BTreeSet<&'a str>)> {
+        if let Some(object) = self.object(ObjectKind::Secret, name) {
+            return Some((object.connection, object.keys()));
+        }
+        let name = Some(name).filter(|name| !self.is_in_files(ObjectKind::Secret.name(), name))?.text()?;
+        self.objects.synced(self.namespace, name).map(|connection| (connection, connection.synced_keys()))
     }
 
     /// Whether a name is that of a connection's object, or of one that a connection should have.

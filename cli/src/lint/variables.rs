@@ -30,11 +30,10 @@ pub(crate) fn named(around: &Surroundings<'_>, reference: &Reference<'_>, findin
     if reference.optional.is_true() && around.is_of_connection(ObjectKind::Secret, reference.name) {
         findings.add(Mistake::SecretOptional, reference.optional);
     }
-    let Some(object) = around.object(ObjectKind::Secret, reference.name) else { return };
-    let known = object.keys();
+    let (Some(secret), Some((connection, known))) = (reference.name.text(), around.keys(reference.name)) else { return };
     for node in &reference.keys {
         let Some(key) = node.text().filter(|key| !known.contains(key)) else { continue };
-        let what = format!("connection `{}` gives no key {} in Secret `{}`", object.connection.name.as_str(), Word::new(key), object.id.name);
+        let what = format!("connection `{}` gives no key {} in Secret `{secret}`", connection.name.as_str(), Word::new(key));
         findings.about(Mistake::KeyUnknown, node, what, Choice::of(key, known.iter().copied()).to_string());
     }
 }

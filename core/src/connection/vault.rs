@@ -65,7 +65,7 @@ impl Reader<'_> {
         let mut files = BTreeSet::new();
         for object in &entry.vault_objects {
             self.vault_object(object);
-            let file = object.alias.as_deref().unwrap_or(&object.name);
+            let file = object.file();
             if !files.insert(file) {
                 self.problems.add(&object.at, Kind::KeyCollision { what: "files", key: Word::new(file) });
             }
