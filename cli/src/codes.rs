@@ -47,7 +47,7 @@ pub(crate) fn named(name: &str) -> Option<&'static Code> {
 }
 
 /// What stands for what the doctor would find, where nothing was found yet: the usual release, and commands that lead further.
-const USUAL: [(&str, &str); 21] = [
+const USUAL: [(&str, &str); 22] = [
     ("sc", "sc"),
     ("job", "sc-job"),
     ("helm", "helm"),
@@ -59,6 +59,7 @@ const USUAL: [(&str, &str); 21] = [
     ("install", "sc install --create-namespace"),
     ("there", ""),
     ("start", ""),
+    ("room", "kubectl -n sc-system patch {limit} -p '{patch}' && "),
     ("list", "sc --release {other} --release-namespace {home}"),
     ("anew", "kubectl create namespace {where} && sc upgrade"),
     ("tolerate", "sc upgrade --set-json 'job.tolerations={tolerations}'"),

@@ -93,6 +93,11 @@ impl Stored {
         roles.filter_map(|document| document.lines().find_map(|line| line.strip_prefix("  namespace: "))).map(|name| name.trim_matches('"')).collect()
     }
 
+    /// The command of `sc` that applies what was mended beside it: a run alone leaves a release `failed` that Helm has failed to change.
+    pub(crate) fn again(&self) -> &'static str {
+        if self.info.status == "failed" { "upgrade" } else { "rerun" }
+    }
+
     /// Whether Helm is at work on it, or was killed while it was.
     pub(crate) fn is_pending(&self) -> bool {
         self.info.status.starts_with("pending-")

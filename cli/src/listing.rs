@@ -36,6 +36,8 @@ pub(crate) struct Listing {
     broken: Vec<Broken>,
     /// Where the release is.
     place: Place,
+    /// The command of `sc` that applies what was mended in a set.
+    again: &'static str,
 }
 
 impl Listing {
@@ -68,9 +70,18 @@ impl Listing {
             Ok(read) => read,
             Err(problem) => {
                 let place = store.place.clone();
-                return Ok(Self { connections: Vec::new(), problems: vec![problem], is_whole: false, sets: Vec::new(), broken: Vec::new(), place });
+                return Ok(Self {
+                    connections: Vec::new(),
+                    problems: vec![problem],
+                    is_whole: false,
+                    sets: Vec::new(),
+                    broken: Vec::new(),
+                    place,
+                    again: "rerun",
+                });
             }
         };
+        listing.again = stored.again();
         let mut problems = Problems::default();
         for (set, read) in sets.iter().zip(read_versions(&store.cluster, &store.place.release_namespace, &sets).await) {
             listing.add_set(set, read, &settings, &mut problems);
@@ -85,7 +96,7 @@ impl Listing {
         let values = sc_core::document::parse(&input::read(file)?).map_err(unreadable)?;
         let (mut listing, sets, _) = Self::of_values(&values, place).map_err(|problem| unreadable(*problem.kind))?;
         listing.problems.extend(sets.iter().map(|set| set.unread(Unread::Unasked)));
-        listing.is_whole = sets.is_empty();
+        listing.is_whole &= sets.is_empty();
         Ok(listing)
     }
 
@@ -100,9 +111,16 @@ impl Listing {
             Listed { entry, index: index_of(&connection.at), set: None, connection }
         };
         let connections = listed.into_iter().map(of_entry).collect();
-        let of_place = |at: &At| problems.iter().filter(|problem| problem.at.is_within(at)).cloned().collect();
+        // Of very many the last says that there are more.
+        let of_place = |at: &At| {
+            let own: Vec<Problem> = problems.iter().filter(|problem| problem.at.is_within(at)).cloned().collect();
+            if own.is_empty() { problems.last().cloned().into_iter().collect() } else { own }
+        };
         let broken = entries.into_iter().map(|(at, entry)| Broken { problems: of_place(&at), entry, at }).collect();
-        Ok((Self { connections, problems, is_whole: true, sets: Vec::new(), broken, place: place.clone() }, sets, settings))
+        let lists =
+            [At::top().field("connections"), At::top().field("connectionsDocument"), At::top().field("connectionsDocument").field("connections")];
+        let is_whole = !problems.iter().any(|problem| lists.contains(&problem.at));
+        Ok((Self { connections, problems, is_whole, sets: Vec::new(), broken, place: place.clone(), again: "rerun" }, sets, settings))
     }
 
     /// Adds those of a set; what is wrong with the others is in `problems`, too.
@@ -202,9 +220,10 @@ impl Listing {
     pub(crate) fn elsewhere(&self, name: &str, at: &At) -> Option<Fault> {
         let place = &self.place;
         let (document, fix) = match (at.set(), index_of(at)) {
-            (Some(secret), _) => {
-                (format!("Secret `{}/{secret}`", place.release_namespace), format!("change it there by `{}`", place.change_of_set(secret, "rerun")))
-            }
+            (Some(secret), _) => (
+                format!("Secret `{}/{secret}`", place.release_namespace),
+                format!("change it there by `{}`", place.change_of_set(secret, self.again)),
+            ),
             (None, None) => {
                 let upgrade = format!("{} upgrade --values FILE", place.command("sc"));
                 ("`connectionsDocument` of the values".to_owned(), format!("change it in your file of values, and hand that over by `{upgrade}`"))

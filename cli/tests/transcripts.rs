@@ -13,7 +13,7 @@ use sc_tests::{files, golden, stem, tree};
 use serde_json::{Value, json};
 
 /// Name, arguments, and the file that is standard input.
-const TRANSCRIPTS: [(&str, &str, &str); 80] = [
+const TRANSCRIPTS: [(&str, &str, &str); 82] = [
     ("bind-fixed", "bind job/report orders", ""),
     ("bind-kind", "bind service/web orders", ""),
     ("bind-no-kind", "bind web orders", ""),
@@ -43,6 +43,8 @@ const TRANSCRIPTS: [(&str, &str, &str); 80] = [
     ("lint-standard-input", "lint -f - --values connections.yaml -o tsv", "lint/SC2007.yaml"),
     ("lint-standard-input-twice", "lint -f - --values -", "lint/SC2007.yaml"),
     ("lint-unreadable", "lint -f lint/SC2011.yaml -f secrets-broken.yaml -f lint-hostile.yaml --values connections.yaml -o tsv", ""),
+    ("lint-values-broken", "lint -f broken.yaml --values wrong.yaml -o tsv", ""),
+    ("lint-values-mapping", "lint -f broken.yaml --values mapping.yaml -o tsv", ""),
     ("lint-values-unreadable", "lint -f lint/clean.yaml --values secrets-broken.yaml", ""),
     ("lint-values-wrong", "lint -f elsewhere-secret.yaml --values wrong.yaml -o tsv", ""),
     ("list", "list-support-types -o table", ""),

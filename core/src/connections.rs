@@ -120,7 +120,8 @@ impl ConnectionSet {
             problems.add(at, Kind::InvalidName { what: "Secret name", given: Word::new(&**name), rule });
         }
         let names = |list: Vec<(At, String)>| list.into_iter().map(|(_, name)| name).collect();
-        Some(Self { secret, number, namespaces: names(namespaces), referenced: names(referenced) })
+        // Its name goes into commands for people.
+        is_subdomain(&secret).then(|| Self { number, namespaces: names(namespaces), referenced: names(referenced), secret })
     }
 
     /// The place of its document.

@@ -96,7 +96,7 @@ pub(crate) struct LintArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) values: Option<PathBuf>,
 
-    /// The namespace of workloads that state none; without it, the only kustomization among the files says where all are.
+    /// The namespace of workloads that state none; without it, the only kustomization among the files says where these are.
     #[arg(long, value_name = "NAMESPACE", value_parser = namespace)]
     pub(crate) kube_namespace: Option<String>,
 

@@ -31,7 +31,7 @@ pub(crate) async fn run(args: &LintArgs, place: &Place) -> Result<u8> {
         problems.extend(broken.into_iter().map(|place| unreadable(file, place)));
     }
     let listing = Listing::of(args.values.as_deref(), place).await?;
-    let objects = Objects::of(listing.present().map(|listed| &listed.connection));
+    let objects = Objects::of(listing.present().map(|listed| &listed.connection), listing.named_broken().map(|(name, _)| name));
     let all = || documents.iter().flat_map(|(_, nodes)| nodes);
     let unstated = args.kube_namespace.as_deref();
     let namespaces = Namespaces { of_all: if unstated.is_none() { kustomize::namespace(all()) } else { None }, unstated };

@@ -96,11 +96,13 @@ pub(crate) async fn uninstall(args: &UninstallArgs, place: &Place) -> Result<u8>
     let all = valid.chain(listing.named_broken().map(|(name, broken)| (name, broken.namespace())));
     let names: Vec<String> = all.map(|(name, namespace)| format!("{name} in namespace {namespace}")).collect();
     let (noun, verb) = if names.len() == 1 { ("connection", "becomes") } else { ("connections", "become") };
-    output::say(&format!("{} {noun} {verb} unavailable{}", names.len(), if names.is_empty() { "" } else { ":" }));
+    output::problems_beside(&listing.problems);
+    let least = if listing.is_whole { "" } else { "at least " };
+    output::say(&format!("{least}{} {noun} {verb} unavailable{}", names.len(), if names.is_empty() { "" } else { ":" }));
     for name in &names {
         output::say(&format!("  {name}"));
     }
-    if !names.is_empty() {
+    if !names.is_empty() || !listing.is_whole {
         let goes = args.delete_objects || ["true", "\"true\""].contains(&values_of(&stored)["cleanup"]["enabled"].to_string().as_str());
         output::say(if goes { "their objects are deleted" } else { "their objects stay, and nothing keeps them up to date any more" });
     }

@@ -17,6 +17,7 @@ use sc_core::report::Outcome;
 use sc_core::values::VaultLogin;
 use serde_json::{Value, json};
 
+use crate::helm::Stored;
 use crate::listing::Listing;
 use crate::place::Place;
 use crate::proof::State;
@@ -146,9 +147,9 @@ fn set_anew(facts: &Facts, place: &Place, name: &str) -> String {
     format!("{made} | {kubectl} -n {namespace} apply --server-side -f - && {} {}", place.command("sc"), again(facts))
 }
 
-/// The command of `sc` that applies what was mended: a run alone leaves a release `failed` that Helm has failed to change.
+/// The command of `sc` that applies what was mended.
 fn again(facts: &Facts) -> &'static str {
-    if facts.stored.as_ref().is_some_and(|stored| stored.info.status == "failed") { "upgrade" } else { "rerun" }
+    facts.stored.as_ref().map_or("rerun", Stored::again)
 }
 
 /// What kept the last run from writing: a quota, a policy, a kind that is not known.

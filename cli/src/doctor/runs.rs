@@ -39,7 +39,7 @@ pub(super) fn examine_start(facts: &Facts, findings: &mut Findings<'_>) {
     let is_made_up_for = |pod: &&Value| own(facts).any(|job| owner_of(pod) == Some(("Job", name_of(job))) && is_made_up_for(facts, job));
     for pod in facts.of_release("pods").iter().filter(|pod| is_ours(pod) && !is_made_up_for(pod)) {
         not_scheduled(facts, pod, findings);
-        container(pod, findings);
+        container(facts, pod, findings);
     }
 }
 
@@ -117,28 +117,32 @@ fn not_created(facts: &Facts, job: &Value, findings: &mut Findings<'_>) {
         let message = event["message"].as_str().unwrap_or_default();
         let Some((_, code)) = NOT_CREATED.iter().find(|(part, _)| message.contains(part)) else { continue };
         let mut values = vec![("message", message.to_owned()), ("job", name_of(job).to_owned())];
-        match *code {
-            "SC1107" => values.extend(quota(facts, message).into_iter().flatten()),
-            "SC1115" => values.extend(limit(facts, message).into_iter().flatten()),
-            _ => {}
-        }
+        let limit = match *code {
+            "SC1107" => quota(facts, message),
+            "SC1115" => limit(facts, message),
+            _ => None,
+        };
+        let place = findings.place;
+        let kubectl = format!("{} -n {}", place.command("kubectl"), place.release_namespace);
+        // Without one, what was in the way is gone, or may not be read.
+        values.push(("room", limit.map_or_else(String::new, |limit| format!("{kubectl} patch {limit} && "))));
         findings.add(code, object("job", job), values);
     }
 }
 
-/// The quota that a message is about, and a patch that lifts what was exceeded of it: `exceeded quota: small, requested: pods=1, used: pods=0, limited: pods=0`.
+/// The quota that a message is about, with the patch that lifts what was exceeded of it: `exceeded quota: small, requested: pods=1, used: pods=0, limited: pods=0`.
 /// Whoever may write events may not write commands: only what stands in the quota itself goes into one.
-fn quota(facts: &Facts, message: &str) -> Option<[(&'static str, String); 2]> {
+fn quota(facts: &Facts, message: &str) -> Option<String> {
     let (name, rest) = message.split_once("exceeded quota: ")?.1.split_once(", requested: ")?;
     let quota = facts.find("resourcequotas", name)?;
     let requested = rest.split(", used: ").next().unwrap_or_default();
     let exceeded = requested.split(',').filter_map(|one| Some(one.split_once('=')?.0)).filter(|what| quota["spec"]["hard"][what].is_string());
     let lifted: Map<String, Value> = exceeded.map(|what| (what.to_owned(), Value::Null)).collect();
-    Some([("quota", name.to_owned()), ("patch", json!({"spec": {"hard": lifted}}).to_string())])
+    Some(format!("resourcequota {name} --type=merge -p '{}'", json!({"spec": {"hard": lifted}})))
 }
 
-/// The limit range that a message is about, and a patch that lifts that limit: `maximum memory usage per Container is 64Mi, but limit is 256Mi`.
-fn limit(facts: &Facts, message: &str) -> Option<[(&'static str, String); 2]> {
+/// The limit range that a message is about, with the patch that lifts that limit: `maximum memory usage per Container is 64Mi, but limit is 256Mi`.
+fn limit(facts: &Facts, message: &str) -> Option<String> {
     let words: Vec<&str> = message.split_whitespace().skip_while(|word| !["maximum", "minimum"].contains(word)).collect();
     let [bound, resource, "usage", "per", kind, ..] = words.as_slice() else { return None };
     let bound = if *bound == "maximum" { "max" } else { "min" };
@@ -146,7 +150,7 @@ fn limit(facts: &Facts, message: &str) -> Option<[(&'static str, String); 2]> {
         let limits = range["spec"]["limits"].as_array()?;
         let index = limits.iter().position(|limit| limit["type"] == *kind && limit[bound][resource].is_string())?;
         let patch = json!([{"op": "remove", "path": format!("/spec/limits/{index}/{bound}/{resource}")}]);
-        Some([("range", name_of(range).to_owned()), ("patch", patch.to_string())])
+        Some(format!("limitrange {} --type=json -p '{patch}'", name_of(range)))
     })
 }
 
@@ -174,7 +178,7 @@ fn not_scheduled(facts: &Facts, pod: &Value, findings: &mut Findings<'_>) {
     let tolerations = Value::Array(tolerations).to_string();
     let sc = findings.place.command("sc");
     let tolerate = if taints.is_empty() { facts.way_on(findings.place) } else { format!("{sc} upgrade --set-json 'job.tolerations={tolerations}'") };
-    let values = [("message", message.to_owned()), ("tolerations", tolerations), ("tolerate", tolerate), ("job", job_of(pod))];
+    let values = [("message", message.to_owned()), ("tolerations", tolerations), ("tolerate", tolerate), ("job", job_of(facts, pod))];
     findings.add(code, object("pod", pod), values);
 }
 
@@ -210,7 +214,7 @@ fn said_taint(message: &str) -> Option<String> {
     named.filter(is_key).find(|key| !key.starts_with(OF_KUBERNETES)).map(str::to_owned)
 }
 
-fn container(pod: &Value, findings: &mut Findings<'_>) {
+fn container(facts: &Facts, pod: &Value, findings: &mut Findings<'_>) {
     let status = &pod["status"]["containerStatuses"][0];
     let image = pod["spec"]["containers"][0]["image"].as_str().unwrap_or_default().to_owned();
     let waiting = &status["state"]["waiting"];
@@ -227,13 +231,14 @@ fn container(pod: &Value, findings: &mut Findings<'_>) {
         _ => None,
     };
     if let Some(code) = code {
-        findings.add(code, object("pod", pod), [("image", image), ("job", job_of(pod))]);
+        findings.add(code, object("pod", pod), [("image", image), ("job", job_of(facts, pod))]);
     }
 }
 
-/// The name of the Job that a pod is of.
-fn job_of(pod: &Value) -> String {
-    owner_of(pod).map_or("sc-job", |(_, name)| name).to_owned()
+/// The name of the Job that a pod is of, if it is one of the chart's: what an owner is called, nobody checks.
+fn job_of(facts: &Facts, pod: &Value) -> String {
+    let is_its = |job: &&Value| owner_of(pod) == Some(("Job", name_of(job)));
+    own(facts).find(is_its).map_or("sc-job", name_of).to_owned()
 }
 
 /// Why an image was not pulled, by what the kubelet says. By words, not by the number of a status: the message has the port and the tag of the image, too.
@@ -356,15 +361,28 @@ mod tests {
     }
 
     #[test]
+    fn a_pod_is_of_a_job_of_the_chart_or_of_none() {
+        let labels = json!({"app.kubernetes.io/name": crate::chart::NAME});
+        let job = |name: &str, labels: &Value| json!({"metadata": {"name": name}, "spec": {"template": {"metadata": {"labels": labels}}}});
+        let jobs = vec![job("backup", &json!({})), job("sc-reconcile-1", &labels)];
+        let facts = Facts { release: [("jobs", jobs)].into(), ..Facts::default() };
+        let of = |kind: &str, name: &str| job_of(&facts, &json!({"metadata": {"ownerReferences": [{"kind": kind, "name": name}]}}));
+        assert_eq!(of("Job", "sc-reconcile-1"), "sc-reconcile-1");
+        for (kind, name) in [("Job", "backup"), ("Job", "x; reboot"), ("Rollout", "sc-reconcile-1")] {
+            assert_eq!(of(kind, name), "sc-job", "{kind} {name}");
+        }
+    }
+
+    #[test]
     fn a_quota_is_lifted_by_what_stands_in_it_and_not_by_words_of_an_event() {
         let small = json!({"metadata": {"name": "small"}, "spec": {"hard": {"pods": "0", "count/jobs.batch": "1"}}});
         let facts = Facts { release: [("resourcequotas", vec![small])].into(), ..Facts::default() };
-        let found = |message: &str| quota(&facts, message).map(|[(_, name), (_, patch)]| (name, patch));
+        let found = |message: &str| quota(&facts, message);
         let said =
             |name: &str, requested: &str| format!("pods \"sc-job-x\" is forbidden: exceeded quota: {name}, requested: {requested}, used: pods=0");
-        let lifted = r#"{"spec":{"hard":{"pods":null}}}"#.to_owned();
-        assert_eq!(found(&said("small", "pods=1")), Some(("small".to_owned(), lifted.clone())));
-        assert_eq!(found(&said("small", "pods=1,x'; reboot '=1")), Some(("small".to_owned(), lifted)));
+        let lifted = Some(r#"resourcequota small --type=merge -p '{"spec":{"hard":{"pods":null}}}'"#.to_owned());
+        assert_eq!(found(&said("small", "pods=1")), lifted);
+        assert_eq!(found(&said("small", "pods=1,x'; reboot '=1")), lifted);
         assert_eq!(found(&said("small; reboot", "pods=1")), None);
     }
 

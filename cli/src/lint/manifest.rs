@@ -27,6 +27,8 @@ pub(crate) struct Manifest<'a> {
     pub(crate) namespace: Option<&'a str>,
     /// The namespace of all, whatever they say.
     pub(crate) moved_to: Option<&'a str>,
+    /// Whether it says itself in which it is.
+    is_stated: bool,
 }
 
 /// Where objects are, beside what they say themselves.
@@ -68,8 +70,10 @@ impl<'a> Manifests<'a> {
         }
         let Namespaces { of_all, unstated } = self.namespaces;
         let stated = whole.at("/metadata/namespace").text().filter(|namespace| !namespace.is_empty());
-        let namespace = of_all.or(stated).or(unstated).filter(|_| !OF_CLUSTER.contains(&kind));
-        self.all.push(Manifest { whole, kind, api_version, namespace, moved_to: of_all });
+        // One that states another may be none of the kustomization's: then it is open where it is.
+        let is_open = of_all.is_some() && stated.is_some() && of_all != stated;
+        let namespace = of_all.or(stated).or(unstated).filter(|_| !OF_CLUSTER.contains(&kind) && !is_open);
+        self.all.push(Manifest { whole, kind, api_version, namespace, moved_to: of_all, is_stated: stated.is_some() });
     }
 
     /// All that make such an object by what the files say. What states no namespace may be in any.
@@ -111,7 +115,7 @@ impl<'a> Manifest<'a> {
 
     /// Whether it should say in which namespace it is, and does not.
     pub(crate) fn lacks_namespace(&self) -> bool {
-        self.namespace.is_none() && !OF_CLUSTER.contains(&self.kind)
+        self.namespace.is_none() && !self.is_stated && !OF_CLUSTER.contains(&self.kind)
     }
 
     /// Whether it is of this kind, and of this group or none that is stated.

@@ -288,7 +288,7 @@ mod tests {
     fn found() -> BTreeMap<String, Vec<&'static str>> {
         let values = std::fs::read(sc_tests::tree("cli/tests/input/connections.yaml")).unwrap();
         let connections = sc_core::connections::Connections::parse(&values, &mut sc_core::problem::Problems::default()).unwrap().listed;
-        let objects = Objects::of(connections.iter());
+        let objects = Objects::of(connections.iter(), std::iter::empty());
         let codes = |text: &[u8]| {
             let (documents, broken) = Node::parse(text);
             assert!(broken.is_empty(), "{broken:?}");

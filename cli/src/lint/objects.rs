@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sc_core::connection::Connection;
-use sc_core::names::{begins_as_ours, has_form, normalised};
+use sc_core::names::{begins_as_ours, has_form, normalised, of_connection};
 use sc_core::object::{ObjectId, ObjectKind};
 use sc_core::plan::objects_of;
 use sc_core::problem::{Choice, Word};
@@ -19,30 +19,39 @@ pub(crate) struct Object<'c> {
 }
 
 /// All of them.
-pub(crate) struct Objects<'c>(Vec<Object<'c>>);
+pub(crate) struct Objects<'c> {
+    all: Vec<Object<'c>>,
+    /// The connections that are wrong as they are written, by their normalised names: what they give is not known.
+    broken: BTreeSet<String>,
+}
 
 impl<'c> Objects<'c> {
-    /// Those of these connections.
-    pub(crate) fn of(connections: impl Iterator<Item = &'c Connection>) -> Self {
+    /// Those of these connections, beside others that are wrong as they are written and have these names.
+    pub(crate) fn of<'b>(connections: impl Iterator<Item = &'c Connection>, broken: impl Iterator<Item = &'b str>) -> Self {
         let objects = |connection: &'c Connection| objects_of(connection).into_iter().map(move |id| Object { id, connection });
-        Self(connections.flat_map(objects).collect())
+        Self { all: connections.flat_map(objects).collect(), broken: broken.map(normalised).collect() }
+    }
+
+    /// Whether a connection that is wrong as it is written would give an object of this name.
+    fn is_of_broken(&self, name: &str) -> bool {
+        self.broken.contains(&normalised(of_connection(name)))
     }
 
     /// The object of this kind and name; if no namespace is stated, one of any.
     pub(crate) fn find(&self, kind: ObjectKind, namespace: Option<&str>, name: &str) -> Option<&Object<'c>> {
-        self.0.iter().find(|object| object.is(kind, namespace) && &*object.id.name == name)
+        self.all.iter().find(|object| object.is(kind, namespace) && &*object.id.name == name)
     }
 
     /// The connection for which the CSI driver keeps a Secret of this name.
     pub(crate) fn synced(&self, namespace: Option<&str>, name: &str) -> Option<&'c Connection> {
-        let mut classes = self.0.iter().filter(|object| object.is(ObjectKind::SecretProviderClass, namespace));
+        let mut classes = self.all.iter().filter(|object| object.is(ObjectKind::SecretProviderClass, namespace));
         classes.find(|class| class.connection.sync_secret.as_deref() == Some(name)).map(|class| class.connection)
     }
 
     /// The connections in a namespace whose identity this ServiceAccount stands for.
     pub(crate) fn of_account(&self, namespace: Option<&str>, account: &Node) -> impl Iterator<Item = &'c Connection> {
         let is_it = move |object: &&Object<'_>| object.is(ObjectKind::ServiceAccount, namespace) && Some(&*object.id.name) == account.text();
-        self.0.iter().filter(is_it).map(|object| object.connection)
+        self.all.iter().filter(is_it).map(|object| object.connection)
     }
 
     /// Notes what is wrong with a name if no connection gives such an object in that namespace, and it can have been meant to be one.
@@ -50,13 +59,16 @@ impl<'c> Objects<'c> {
         let is_synced = |name: &str| kind == ObjectKind::Secret && self.synced(namespace, name).is_some();
         let is_given = |name: &str| self.find(kind, namespace, name).is_some() || is_synced(name);
         let Some(name) = node.text().filter(|name| !is_given(name)) else { return };
+        if self.is_of_broken(name) {
+            return;
+        }
         let bare = name.trim();
         if bare != name && (has_our_form(kind, bare) || self.find(kind, namespace, bare).is_some()) {
             let what = format!("the name of {} `{bare}` begins or ends with white space", kind.name());
             findings.about(Mistake::NameBlank, node, what, format!("write `{bare}`"));
             return;
         }
-        let here = || self.0.iter().filter(|object| object.is(kind, namespace));
+        let here = || self.all.iter().filter(|object| object.is(kind, namespace));
         let what = format!("{} {}", kind.name(), Word::new(name));
         let place = namespace.map_or_else(String::new, |namespace| format!(" in namespace {}", Word::new(namespace)));
         if has_our_form(kind, name) {

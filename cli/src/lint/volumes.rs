@@ -35,7 +35,8 @@ fn logged_in(pods: &Pods<'_>, volume: &Node, findings: &mut Findings) {
     pods.around.check(ObjectKind::Secret, login(volume), findings);
     let wanted = pods.around.object(ObjectKind::SecretProviderClass, class(volume)).and_then(|object| Needs::of(object.connection).vault_login);
     // A name that is wrong is one mistake, whatever it should have been.
-    if findings.0.len() == before && wanted.is_some_and(|wanted| login(volume).text() != Some(&wanted)) {
+    let is_other = |wanted: String| !login(volume).is_filled_in() && login(volume).text() != Some(&wanted);
+    if findings.0.len() == before && wanted.is_some_and(is_other) {
         findings.add(Mistake::LoginMissing, volume.get("csi"));
     }
 }
@@ -54,7 +55,8 @@ fn mounted(pods: &Pods<'_>, volume: &Node, findings: &mut Findings) {
         findings.about(Mistake::AccountOther, class(volume), what, fix);
     }
     // A patch may have no containers: who mounts the volume is said elsewhere.
-    if name.is_there() && pods.containers().next().is_some() && !pods.parts.mounts.iter().any(|mount| mount.get("name").text() == name.text()) {
+    let is_its = |mount: &&Node| mount.get("name").is_filled_in() || mount.get("name").text() == name.text();
+    if name.is_there() && pods.containers().next().is_some() && !pods.parts.mounts.iter().any(is_its) {
         findings.add(Mistake::VolumeUnmounted, name);
     }
 }

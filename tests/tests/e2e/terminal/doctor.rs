@@ -181,5 +181,7 @@ fn find(session: &Session<'_>, code: &str) -> Option<Value> {
 /// What the doctor finds; nothing if it could not look.
 fn findings(session: &Session<'_>) -> Option<Vec<Value>> {
     let doctor = session.run("doctor -o json", "");
+    let is_name = |rest: &str| rest.split_once('}').is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase()));
+    assert!(!doctor.output.split('{').skip(1).any(is_name), "a text has no value for a name: {doctor:?}");
     serde_json::from_str(&doctor.output).inspect_err(|_| eprintln!("the doctor could not look: {doctor:?}")).ok()
 }
