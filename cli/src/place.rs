@@ -11,11 +11,13 @@ use hyper_util::client::proxy::matcher::Matcher;
 use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig};
 use sc_core::names::Release;
 use sc_job::cluster::Cluster;
+use serde_json::Value;
 
 use crate::args::connection::{Selection, SourceArgs};
 use crate::args::{namespace, release_name};
 use crate::entry;
 use crate::kubeconfig::unusable;
+use crate::workload::items;
 
 /// The release, and its namespace, unless others are named.
 const RELEASE: &str = "sc";
@@ -141,6 +143,13 @@ impl Place {
             words.extend((self.release_namespace != NAMESPACE).then(|| format!("--release-namespace {}", self.release_namespace)));
         }
         words.join(" ")
+    }
+
+    /// The command that creates a namespace for connections; nothing if the upgrade makes it, since `namespaces.create` of the values lists it:
+    /// Helm would take one that somebody else has made for its own, and delete it.
+    pub(crate) fn creation_of(&self, namespace: &str, values: &Value) -> Option<String> {
+        let is_charts = items(&values["namespaces"]["create"]).any(|created| created == namespace);
+        (!is_charts).then(|| format!("{} create namespace {namespace}", self.command("kubectl")))
     }
 
     /// The command by which a person changes a connection set in this Secret, and has that applied by this command of `sc`.

@@ -23,7 +23,6 @@ use crate::place::Place;
 use crate::probe::{Line, Probe};
 use crate::store::{Store, values_of};
 use crate::validation::{CERTIFICATE, CONFIGURATION, Checks, DNS, GREETING, OBJECTS, POD, REFERENCES, TCP, TLS, VARIABLES};
-use crate::workload::items;
 use crate::{federation, progress, vault_driver};
 
 /// Where a connection stands in values that have no other.
@@ -153,10 +152,9 @@ async fn objects(store: &Store<'_>, (values, listed): (&Value, &Listed), checks:
     }
     let namespace = listed.connection.namespace.as_str();
     if report.has_changes() && !store.has_namespace(namespace).await? {
-        let is_charts = items(&values["namespaces"]["create"]).any(|created| created == namespace);
-        let (sc, kubectl) = (store.place.command("sc"), store.place.command("kubectl"));
-        let make = if is_charts { String::new() } else { format!("{kubectl} create namespace {namespace} && ") };
-        checks.failure(OBJECTS, format!("namespace `{namespace}` is not there"), format!("make it by `{make}{sc} upgrade`"), took);
+        let create = store.place.creation_of(namespace, values).map_or_else(String::new, |create| create + " && ");
+        let fix = format!("make it by `{create}{} upgrade`", store.place.command("sc"));
+        checks.failure(OBJECTS, format!("namespace `{namespace}` is not there"), fix, took);
     } else if report.has_changes() {
         checks.failure(OBJECTS, format!("a run would change it: {}", told_of(&outcomes)), put_back("them", store.place), took);
     } else {

@@ -71,15 +71,13 @@ fn is_used(facts: &Facts, id: &ObjectId) -> bool {
 
 /// The namespaces of connections: neither Helm nor the job can do a thing without them.
 pub(super) fn namespaces(facts: &Facts, findings: &mut Findings<'_>) {
-    // An upgrade would wait for a Job that waits: what is the matter with it comes next.
     for (name, namespace) in facts.namespaces.iter().filter(|(name, _)| facts.connections_in(name).next().is_some()) {
-        // Helm makes it, which takes one that somebody else has made meanwhile for its own, and deletes it.
-        let is_charts = items(&facts.values["namespaces"]["create"]).any(|created| created == name);
-        let (sc, kubectl) = (findings.place.command("sc"), findings.place.command("kubectl"));
-        let anew = match (is_charts, runs::is_running(facts)) {
-            (true, _) => format!("{sc} upgrade"),
-            (false, true) => format!("{kubectl} create namespace {name}"),
-            (false, false) => format!("{kubectl} create namespace {name} && {sc} upgrade"),
+        let upgrade = format!("{} upgrade", findings.place.command("sc"));
+        let anew = match findings.place.creation_of(name, &facts.values) {
+            None => upgrade,
+            // An upgrade would wait for a Job that waits: what is the matter with it comes next.
+            Some(create) if runs::is_running(facts) => create,
+            Some(create) => format!("{create} && {upgrade}"),
         };
         let values = [("where", name.clone()), ("anew", anew)];
         match namespace {
